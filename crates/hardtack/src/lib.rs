@@ -1,1 +1,5 @@
 //! Placeholder.
+mod entropy;
+pub mod seal;
+pub mod session;
+pub mod time;
