@@ -1,1 +1,4 @@
 //! Placeholder.
+
+pub mod cookie;
+pub mod time;
