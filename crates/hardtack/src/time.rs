@@ -10,7 +10,7 @@ impl UnixTime {
         UnixTime(millis)
     }
 
-    /// The point `secs` seconds after 1970-01-01T00:00:00Z; the latest there is, if that is out of range.
+    /// The point `secs` seconds after 1970-01-01T00:00:00Z, or the latest there is.
     pub const fn from_secs(secs: u64) -> UnixTime {
         UnixTime(secs.saturating_mul(1000))
     }

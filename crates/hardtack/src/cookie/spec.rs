@@ -12,8 +12,8 @@ use super::name::check_value;
 use super::set_cookie::into_header_value;
 use crate::time::UnixTime;
 
-/// The fixed part of a cookie, its name and attributes, checked and written once. Setting a value then
-/// costs one allocation and a check of that value.
+/// The fixed part of a cookie, its name and attributes, checked and written once. Setting a value
+/// then costs one allocation and a check of that value.
 #[derive(Clone, Debug)]
 pub struct CookieSpec {
     name: String,
@@ -39,9 +39,9 @@ impl CookieSpec {
         &self.name
     }
 
-    /// The `Set-Cookie` header value that sets the cookie, marked sensitive. It lasts until the browser closes, or for
-    /// `max_age` (rounded up to seconds, at most [`MAX_LIFETIME`](super::MAX_LIFETIME)), which is then written as Max-Age
-    /// and as Expires.
+    /// The `Set-Cookie` header value that sets the cookie, marked sensitive. The cookie lasts until
+    /// the browser closes, or for `max_age` (rounded up to seconds, at most
+    /// [`MAX_LIFETIME`](super::MAX_LIFETIME)), which is then written as Max-Age and as Expires.
     ///
     /// # Errors
     ///
