@@ -75,7 +75,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The attributes in the order in which they are written, each with its value.
-    fn pieces(&self) -> [&str; 8] {
+    pub(super) fn pieces(&self) -> [&str; 8] {
         let (domain, domain_value) = match &self.domain {
             Some(domain) => ("; Domain=", domain.as_ref()),
             None => ("", ""),

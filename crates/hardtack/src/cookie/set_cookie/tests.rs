@@ -305,6 +305,7 @@ fn a_value_shows_neither_in_debug_nor_in_an_error() {
     assert!(cookie.to_header_value().is_sensitive());
     let spec = CookieSpec::builder("sid").build().expect("valid");
     assert!(spec.set("SECRET", None, NOW).expect("valid").is_sensitive());
+    assert!(spec.removal().is_sensitive());
 
     for bad in ["SECRET;".to_owned(), "SECRET".repeat(1000)] {
         let error = SetCookie::builder("sid", bad).build().expect_err("invalid");
