@@ -1,9 +1,20 @@
-//! Cookies on the wire, the browser's cookie jar, sealed values and
-//! server-side sessions; no runtime, no sockets, no clock of its own.
+//! Cookies on the wire, the browser's cookie jar, sealed values and server-side
+//! sessions.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`cookie`] | reads `Cookie` headers, writes `Set-Cookie` headers that cannot be wrong |
+//! | [`seal`] | signs and encrypts values that travel, with keys that can be rotated |
+//! | [`session`] | sessions: the engine, the store's contract, a store in memory |
+//! | [`time`] | time as an argument |
+//!
+//! No runtime, no sockets, no clock of its own. A web service starts with an
+//! adapter crate such as `hardtack-tower`, which re-exports this one.
 
-pub mod seal;
-
+pub mod cookie;
 mod entropy;
-mod time;
+pub mod seal;
+pub mod session;
+pub mod time;
 
-pub use time::UnixTime;
+pub use entropy::EntropyError;

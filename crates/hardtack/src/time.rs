@@ -1,31 +1,98 @@
-//! A point in time, as the caller's clock told it.
+//! Time as an argument.
+//!
+//! Nothing in this crate reads a clock on its own account: every rule that
+//! depends on the time takes a [`UnixTime`], and a program has one [`Clock`]
+//! at its edge. That is what lets each of those rules be tested without sleeping.
 
-/// Milliseconds since 1970-01-01 00:00:00 UTC, leap seconds not counted.
-///
-/// This library reads no clock: every operation that depends on time takes a
-/// `UnixTime` as its argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use std::fmt;
+use std::time::Duration;
+
+/// Milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixTime(u64);
 
 impl UnixTime {
-    /// The time this many milliseconds after the epoch.
-    pub const fn from_millis(millis: u64) -> UnixTime {
-        UnixTime(millis)
+    /// The latest time there is; "never", where a limit is switched off.
+    pub const MAX: UnixTime = UnixTime(u64::MAX);
+
+    /// From milliseconds since 1970.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
     }
 
-    /// The time this many seconds after the epoch; beyond what milliseconds in
-    /// 64 bits can hold, the last moment they can.
-    pub const fn from_secs(secs: u64) -> UnixTime {
-        UnixTime(secs.saturating_mul(1000))
+    /// From whole seconds since 1970; saturates at [`UnixTime::MAX`].
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs.saturating_mul(1000))
     }
 
-    /// Milliseconds since the epoch.
+    /// Milliseconds since 1970.
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Whole seconds since 1970, rounded down.
     pub const fn as_secs(self) -> u64 {
         self.0 / 1000
+    }
+
+    /// `self + after`, at most [`UnixTime::MAX`].
+    pub const fn saturating_add(self, after: Duration) -> Self {
+        let millis = after.as_millis();
+        if millis > u64::MAX as u128 {
+            Self::MAX
+        } else {
+            Self(self.0.saturating_add(millis as u64))
+        }
+    }
+
+    /// `self - before`, at least 1970.
+    pub const fn saturating_sub(self, before: Duration) -> Self {
+        let millis = before.as_millis();
+        if millis > u64::MAX as u128 { Self(0) } else { Self(self.0.saturating_sub(millis as u64)) }
+    }
+
+    /// How long after `earlier` this is; zero if it is not after it.
+    pub const fn since(self, earlier: UnixTime) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl fmt::Debug for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}s", self.0 / 1000, self.0 % 1000)
+    }
+}
+
+/// Where a program takes the time from; one per process.
+pub trait Clock: Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> UnixTime;
+}
+
+/// The operating system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixTime {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        // A clock set before 1970 reads as 1970: everything that expires is then
+        // not yet expired, and nothing panics.
+        UnixTime(since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_saturates_at_both_ends() {
+        let t = UnixTime::from_secs(10);
+        assert_eq!(t.saturating_sub(Duration::from_secs(11)).as_millis(), 0);
+        assert_eq!(t.saturating_add(Duration::MAX), UnixTime::MAX);
+        assert_eq!(UnixTime::from_secs(u64::MAX), UnixTime::MAX);
+        assert_eq!(t.since(UnixTime::MAX), Duration::ZERO);
     }
 }

@@ -1,0 +1,111 @@
+//! The date of `Expires`, as the HTTP grammar has it: `Sun, 06 Nov 1994 08:49:37 GMT`
+//! (IMF-fixdate, RFC 9110 section 5.6.7).
+
+use crate::time::UnixTime;
+
+/// Writes a date, rounded down to the second. A time after the year 9999, which the format has no
+/// digits for, becomes the last second of that year.
+pub fn imf_fixdate(at: UnixTime) -> [u8; 29] {
+    let secs = at.as_secs().min(LAST_SECOND);
+    // Below 2^32: LAST_SECOND is less than 3 million days.
+    let days = (secs / 86_400) as u32;
+    let second_of_day = (secs % 86_400) as u32;
+    let (year, month, day) = civil_from_days(days);
+
+    let mut date = *b"___, __ ___ ____ __:__:__ GMT";
+    // 1970-01-01 was a Thursday.
+    date[..3].copy_from_slice(WEEKDAYS[((days + 4) % 7) as usize]);
+    date[5..7].copy_from_slice(&two_digits(day));
+    date[8..11].copy_from_slice(MONTHS[month as usize - 1]);
+    date[12..14].copy_from_slice(&two_digits(year / 100));
+    date[14..16].copy_from_slice(&two_digits(year % 100));
+    date[17..19].copy_from_slice(&two_digits(second_of_day / 3600));
+    date[20..22].copy_from_slice(&two_digits(second_of_day / 60 % 60));
+    date[23..25].copy_from_slice(&two_digits(second_of_day % 60));
+    date
+}
+
+/// Year, month (from 1) and day (from 1) of a day counted from 1970-01-01, in the Gregorian
+/// calendar.
+///
+/// Counts years from 1 March, so that the leap day is a year's last and `(153 * month + 2) / 5` days
+/// come before a month (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+fn civil_from_days(days: u32) -> (u32, u32, u32) {
+    const DAYS_PER_ERA: u32 = 146_097;
+    const FROM_MARCH_OF_YEAR_0: u32 = 719_468;
+
+    let days = days + FROM_MARCH_OF_YEAR_0;
+    let era = days / DAYS_PER_ERA;
+    let day_of_era = days % DAYS_PER_ERA;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + u32::from(month <= 2);
+    (year, month, day)
+}
+
+fn two_digits(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
+}
+
+/// 9999-12-31T23:59:59Z.
+const LAST_SECOND: u64 = 253_402_300_799;
+const WEEKDAYS: [&[u8; 3]; 7] = [b"Sun", b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat"];
+const MONTHS: [&[u8; 3]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(secs: u64) -> String {
+        String::from_utf8(imf_fixdate(UnixTime::from_secs(secs)).to_vec()).expect("ASCII")
+    }
+
+    #[test]
+    fn known_dates_are_written_by_rfc_9110_section_5_6_7() {
+        for (secs, expected) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (951_868_800, "Wed, 01 Mar 2000 00:00:00 GMT"),
+            (2_147_483_648, "Tue, 19 Jan 2038 03:14:08 GMT"),
+            (4_107_542_399, "Sun, 28 Feb 2100 23:59:59 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+            (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ] {
+            assert_eq!(date(secs), expected);
+        }
+    }
+
+    #[test]
+    fn times_beyond_four_digits_of_year_become_the_last_one_there_is() {
+        for secs in [253_402_300_800, u64::MAX / 1000, u64::MAX] {
+            assert_eq!(date(secs), "Fri, 31 Dec 9999 23:59:59 GMT");
+        }
+        assert_eq!(imf_fixdate(UnixTime::from_millis(1999))[17..25], *b"00:00:01");
+    }
+
+    /// Counts every day of the calendar by hand, month lengths and leap years spelled out.
+    #[test]
+    fn every_day_until_9999_follows_the_one_before() {
+        let mut day_number = 0;
+        for year in 1970..=9999 {
+            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let february = if leap { 29 } else { 28 };
+            let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            for (month, length) in (1..).zip(months) {
+                for day in 1..=length {
+                    assert_eq!(civil_from_days(day_number), (year, month, day));
+                    day_number += 1;
+                }
+            }
+        }
+        assert_eq!(u64::from(day_number) * 86_400, LAST_SECOND + 1);
+    }
+}

@@ -1,0 +1,312 @@
+//! What is inside a record's `data`: a head in clear and a body that is sealed
+//! wherever records leave the process.
+//!
+//! Head: format version (1), flags (1), verifier (32), commit tags (1 + 8 each),
+//! and during or after a renewal its nonce (16), the verifier (32) and key id (4)
+//! before it, and until when those are good (8; 0 while the new id has not been
+//! seen). Body: a nonce (12), the sealed bytes and their tag (16), or the plain
+//! bytes. All numbers are little-endian.
+//!
+//! The body's associated data are format version, key id and locator, so a
+//! record can be copied between stores and cannot be passed off as another's.
+//!
+//! # What this does not protect
+//! Somebody who can write to the store can put an older body of the same session
+//! back, and can end sessions. Somebody who can read it learns who has sessions,
+//! since when, on which device, and how large they are.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use bytes::Bytes;
+
+use super::data::Data;
+use super::id::{Locator, SessionId};
+use super::record::{Epochs, Kind, Record, Version};
+use crate::entropy::{self, EntropyError};
+use crate::seal::KeyId;
+use crate::time::UnixTime;
+use std::time::Duration;
+
+const FORMAT: u8 = 1;
+const SEALED: u8 = 1;
+const RENEWED: u8 = 2;
+const TAGS_KEPT: usize = 16;
+
+/// The part of `data` that is needed before the body can be opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub(crate) verifier: [u8; 32],
+    pub(crate) tags: Tags,
+    pub(crate) renewal: Option<Renewal>,
+    sealed: bool,
+    body_at: usize,
+}
+
+/// The last commits of a record, newest last: how a commit whose answer was lost
+/// finds out whether it happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tags {
+    tags: [u64; TAGS_KEPT],
+    len: u8,
+}
+
+impl Tags {
+    pub(crate) fn contains(&self, tag: u64) -> bool {
+        self.tags[..usize::from(self.len)].contains(&tag)
+    }
+
+    pub(crate) fn push(&mut self, tag: u64) {
+        if usize::from(self.len) == TAGS_KEPT {
+            self.tags.copy_within(1.., 0);
+            self.len -= 1;
+        }
+        self.tags[usize::from(self.len)] = tag;
+        self.len += 1;
+    }
+}
+
+/// The last renewal of the secret.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Renewal {
+    pub(crate) nonce: [u8; 16],
+    pub(crate) previous: [u8; 32],
+    pub(crate) previous_key: KeyId,
+    /// Until when the previous secret is good; `None` while the new one has not
+    /// been presented.
+    pub(crate) until: Option<UnixTime>,
+}
+
+/// The authoritative facts of a session, beside its data.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Facts {
+    pub(crate) kind: Kind,
+    pub(crate) created: UnixTime,
+    /// When credentials were checked; `None` for anonymous and remembered ones.
+    pub(crate) authenticated: Option<UnixTime>,
+    /// When the present secret was made.
+    pub(crate) issued: UnixTime,
+    pub(crate) epochs: Epochs,
+    pub(crate) idle: Duration,
+    pub(crate) lifetime: Duration,
+    /// The remember-me token that this session came from or belongs to.
+    pub(crate) remember: Option<Locator>,
+    /// The user, as text; empty while anonymous.
+    pub(crate) user: Bytes,
+}
+
+impl Facts {
+    pub(crate) fn user(&self) -> Option<&str> {
+        std::str::from_utf8(&self.user).ok().filter(|u| !u.is_empty())
+    }
+
+    /// The end of the lifetime.
+    pub(crate) fn dies(&self) -> UnixTime {
+        self.created.saturating_add(self.lifetime)
+    }
+}
+
+/// Why `data` cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// Not what was put there.
+    Tampered,
+    /// Written by a newer release: another node can read it, so it is left alone.
+    Newer,
+}
+
+impl Head {
+    pub(crate) fn new(verifier: [u8; 32], sealed: bool) -> Self {
+        Self { verifier, tags: Tags::default(), renewal: None, sealed, body_at: 0 }
+    }
+
+    pub(crate) fn read(data: &[u8]) -> Result<Self, Unreadable> {
+        let mut r = Reader(data);
+        if r.u8()? != FORMAT {
+            return Err(Unreadable::Newer);
+        }
+        let flags = r.u8()?;
+        let verifier = r.array()?;
+        let mut tags = Tags::default();
+        for _ in 0..r.u8()? {
+            tags.push(r.u64()?);
+        }
+        let renewal = if flags & RENEWED == 0 {
+            None
+        } else {
+            let (nonce, previous) = (r.array()?, r.array()?);
+            let previous_key = KeyId::from_bytes(r.array()?);
+            let until = Some(UnixTime::from_millis(r.u64()?)).filter(|t| t.as_millis() != 0);
+            Some(Renewal { nonce, previous, previous_key, until })
+        };
+        let body_at = data.len() - r.0.len();
+        Ok(Self { verifier, tags, renewal, sealed: flags & SEALED != 0, body_at })
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let flags = if self.sealed { SEALED } else { 0 } | if self.renewal.is_some() { RENEWED } else { 0 };
+        out.extend_from_slice(&[FORMAT, flags]);
+        out.extend_from_slice(&self.verifier);
+        out.push(self.tags.len);
+        for tag in &self.tags.tags[..usize::from(self.tags.len)] {
+            out.extend_from_slice(&tag.to_le_bytes());
+        }
+        if let Some(renewal) = &self.renewal {
+            out.extend_from_slice(&renewal.nonce);
+            out.extend_from_slice(&renewal.previous);
+            out.extend_from_slice(renewal.previous_key.as_bytes());
+            out.extend_from_slice(&renewal.until.map_or(0, UnixTime::as_millis).to_le_bytes());
+        }
+    }
+}
+
+/// Reads the body of a record with the key that belongs to its id, and holds its
+/// columns against it.
+pub(crate) fn open(head: &Head, record: &Record, id: &SessionId) -> Result<(Facts, Data), Unreadable> {
+    let locator = id.locator();
+    let body = if head.sealed {
+        let sealed = &record.data[head.body_at..];
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable::Tampered)?;
+        let mut buffer = sealed.to_vec();
+        let aad = associated(record.key, &locator);
+        let plain = aead(id)?
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), &mut buffer)
+            .map_err(|_| Unreadable::Tampered)?
+            .len();
+        buffer.truncate(plain);
+        Bytes::from(buffer)
+    } else {
+        record.data.slice(head.body_at..)
+    };
+    let (facts, data) = read_body(&body)?;
+    let same = facts.kind == record.kind
+        && facts.kind == id.kind()
+        && facts.created == record.created
+        && facts.epochs == record.epochs
+        && facts.dies() == record.dies
+        && record.key == id.key_id();
+    if same { Ok((facts, data)) } else { Err(Unreadable::Tampered) }
+}
+
+/// Writes head and body.
+pub(crate) fn seal(head: &Head, facts: &Facts, data: &Data, id: &SessionId) -> Result<Bytes, EntropyError> {
+    let mut out = Vec::with_capacity(320 + facts.user.len() + data.encoded_len());
+    head.write(&mut out);
+    if !head.sealed {
+        write_body(facts, data, &mut out);
+        return Ok(Bytes::from(out));
+    }
+    let mut nonce = [0; NONCE_LEN];
+    entropy::fill(&mut nonce)?;
+    out.extend_from_slice(&nonce);
+    let at = out.len();
+    write_body(facts, data, &mut out);
+    let aad = Aad::from(associated(id.key_id(), &id.locator()));
+    let tag = aead(id)
+        .ok()
+        .and_then(|key| key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), aad, &mut out[at..]).ok())
+        .expect("AES-256-GCM seals anything shorter than 64 GiB");
+    out.extend_from_slice(tag.as_ref());
+    Ok(Bytes::from(out))
+}
+
+fn aead(id: &SessionId) -> Result<LessSafeKey, Unreadable> {
+    let key = UnboundKey::new(&AES_256_GCM, id.data_key()).map_err(|_| Unreadable::Tampered)?;
+    Ok(LessSafeKey::new(key))
+}
+
+fn associated(key: KeyId, locator: &Locator) -> [u8; 5 + Locator::LEN] {
+    let mut aad = [FORMAT; 5 + Locator::LEN];
+    aad[1..5].copy_from_slice(key.as_bytes());
+    aad[5..].copy_from_slice(locator.as_bytes());
+    aad
+}
+
+fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {
+    let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+    out.push(facts.kind.code());
+    for number in [
+        facts.created.as_millis(),
+        facts.authenticated.map_or(0, UnixTime::as_millis),
+        facts.issued.as_millis(),
+        facts.epochs.user,
+        facts.epochs.global,
+        millis(facts.idle),
+        millis(facts.lifetime),
+    ] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    out.push(u8::from(facts.remember.is_some()));
+    if let Some(token) = &facts.remember {
+        out.extend_from_slice(token.as_bytes());
+    }
+    out.push(facts.user.len() as u8);
+    out.extend_from_slice(&facts.user);
+    data.encode(out);
+}
+
+fn read_body(body: &Bytes) -> Result<(Facts, Data), Unreadable> {
+    let mut r = Reader(body);
+    let kind = Kind::from_code(r.u8()?).ok_or(Unreadable::Tampered)?;
+    let created = UnixTime::from_millis(r.u64()?);
+    let authenticated = Some(UnixTime::from_millis(r.u64()?)).filter(|t| t.as_millis() != 0);
+    let issued = UnixTime::from_millis(r.u64()?);
+    let epochs = Epochs { user: r.u64()?, global: r.u64()? };
+    let (idle, lifetime) = (Duration::from_millis(r.u64()?), Duration::from_millis(r.u64()?));
+    let remember = if r.u8()? == 0 { None } else { Some(Locator::from_bytes(r.array()?)) };
+    let user_len = usize::from(r.u8()?);
+    let at = body.len() - r.0.len();
+    r.take(user_len)?;
+    let user = body.slice(at..at + user_len);
+    let data = Data::decode(body.slice(at + user_len..)).ok_or(Unreadable::Tampered)?;
+    Ok((Facts { kind, created, authenticated, issued, epochs, idle, lifetime, remember, user }, data))
+}
+
+/// Builds the record that a store keeps.
+#[allow(clippy::too_many_arguments, reason = "each is one column")]
+pub(crate) fn record(
+    version: Version,
+    head: &Head,
+    facts: &Facts,
+    data: &Data,
+    id: &SessionId,
+    times: (UnixTime, UnixTime),
+    user: Option<super::UserKey>,
+    device: Option<std::sync::Arc<str>>,
+) -> Result<Record, EntropyError> {
+    Ok(Record {
+        version,
+        kind: facts.kind,
+        key: id.key_id(),
+        user,
+        epochs: facts.epochs,
+        created: facts.created,
+        last_seen: times.0,
+        expires: times.1,
+        dies: facts.dies(),
+        device,
+        data: seal(head, facts, data, id)?,
+    })
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Result<&'a [u8], Unreadable> {
+        let (taken, rest) = self.0.split_at_checked(n).ok_or(Unreadable::Tampered)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unreadable> {
+        let (taken, rest) = self.0.split_first_chunk::<N>().ok_or(Unreadable::Tampered)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    fn u8(&mut self) -> Result<u8, Unreadable> {
+        self.array::<1>().map(|[b]| b)
+    }
+
+    fn u64(&mut self) -> Result<u64, Unreadable> {
+        self.array().map(u64::from_le_bytes)
+    }
+}

@@ -1,0 +1,250 @@
+//! The session id that travels, and the locator that the store knows.
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 1 | format version |
+//! | 1 | [`Kind`]: an anonymous id pasted into the signed-in cookie names nothing |
+//! | 4 | id of the key that the tag was made with |
+//! | 18 | locator: slot tag (2) and 128 random bits |
+//! | 32 | secret |
+//! | 16 | tag |
+//!
+//! 72 bytes, 96 characters of base64url; no bits are left over, so every id has
+//! one spelling. One keyed BLAKE3 over everything before the tag gives 80 bytes:
+//! the tag (a forged id costs no look-up), the verifier (the store keeps this
+//! and never the secret) and the key that the record's body is sealed with
+//! (whoever has the store alone reads nothing).
+//!
+//! The locator is the store's key and the session's public handle. It stays
+//! through renewal, and it is never a credential.
+//!
+//! # What this does not protect
+//! Whoever holds a whole id holds the session until it ends or is renewed.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use super::record::Kind;
+use crate::entropy::{self, EntropyError};
+use crate::seal::{Key, KeyId, Keyring, Use};
+
+/// Names a session towards the store, lists and logs. Not a credential.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Locator([u8; Locator::LEN]);
+
+impl Locator {
+    /// Its length in bytes.
+    pub const LEN: usize = 18;
+
+    /// A fresh one: random, with the slot of `user` if there is one.
+    pub(crate) fn random(user: Option<&[u8]>) -> Result<Self, EntropyError> {
+        let mut bytes = [0; Self::LEN];
+        entropy::fill(&mut bytes)?;
+        if let Some(user) = user {
+            bytes[..2].copy_from_slice(&slot(user));
+        }
+        Ok(Self(bytes))
+    }
+
+    /// From the bytes of one.
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+
+    /// The slot tag: records, index and epoch of one user share it, so that on
+    /// a cluster each verb stays within one slot.
+    pub const fn slot(&self) -> [u8; 2] {
+        [self.0[0], self.0[1]]
+    }
+
+    /// 64 of its random bits, evenly distributed: for hash tables and indexes.
+    pub fn prefix(&self) -> u64 {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(&self.0[2..10]);
+        u64::from_be_bytes(eight)
+    }
+
+    /// From its text, 24 characters of base64url.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; Self::LEN];
+        (text.len() == 24).then_some(())?;
+        let out = base64_simd::URL_SAFE_NO_PAD
+            .decode(text.as_bytes(), base64_simd::Out::from_slice(&mut bytes));
+        (out.ok()?.len() == Self::LEN).then_some(Self(bytes))
+    }
+}
+
+/// The slot tag of a user. Not keyed: it must stay the same when keys are
+/// rotated, and it tells somebody who can already name the user 16 bits.
+pub(crate) fn slot(user: &[u8]) -> [u8; 2] {
+    let mut hasher = blake3::Hasher::new_derive_key("hardtack v1 slot tag of a user");
+    hasher.update(user);
+    let out = hasher.finalize();
+    [out.as_bytes()[0], out.as_bytes()[1]]
+}
+
+impl Hash for Locator {
+    /// The bytes are random and cannot be chosen by a client (an id is checked
+    /// by its tag first), so 64 of them are hash enough.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.prefix());
+    }
+}
+
+impl fmt::Display for Locator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.0))
+    }
+}
+
+impl fmt::Debug for Locator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Locator({self})")
+    }
+}
+
+/// How many characters an id has.
+pub(crate) const ID_CHARS: usize = 96;
+const ID_BYTES: usize = 72;
+const TAG_AT: usize = 56;
+const VERSION: u8 = 1;
+
+/// A session id whose tag has been checked, or that was just made: the only way
+/// to name a session. Holds a secret.
+#[derive(Clone)]
+pub(crate) struct SessionId {
+    bytes: [u8; ID_BYTES],
+    verifier: [u8; 32],
+    data_key: [u8; 32],
+}
+
+/// Why the text of a cookie names nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoId {
+    /// Not the shape of an id.
+    Malformed,
+    /// Made under a key that the ring does not hold (any more).
+    UnknownKey,
+    /// The right shape, a key of ours, and not made by us.
+    Forged,
+}
+
+impl SessionId {
+    /// A new id for `locator`, under the key that seals.
+    pub(crate) fn issue(kind: Kind, locator: Locator, key: &Key) -> Result<Self, EntropyError> {
+        let mut secret = [0; 32];
+        entropy::fill(&mut secret)?;
+        let id = Self::assemble(kind, locator, key, &secret);
+        secret.zeroize();
+        Ok(id)
+    }
+
+    /// The id that follows this one at a renewal. Every node that knows the
+    /// keys derives the same, so parallel requests get the same answer.
+    pub(crate) fn successor(&self, nonce: &[u8; 16], key: &Key) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(key.subkey(Use::Renewal));
+        hasher.update(&self.bytes).update(nonce);
+        let mut secret = *hasher.finalize().as_bytes();
+        let next = Self::assemble(self.kind(), self.locator(), key, &secret);
+        secret.zeroize();
+        next
+    }
+
+    fn assemble(kind: Kind, locator: Locator, key: &Key, secret: &[u8; 32]) -> Self {
+        let mut bytes = [0; ID_BYTES];
+        bytes[0] = VERSION;
+        bytes[1] = kind.code();
+        bytes[2..6].copy_from_slice(key.id().as_bytes());
+        bytes[6..24].copy_from_slice(locator.as_bytes());
+        bytes[24..TAG_AT].copy_from_slice(secret);
+        let (tag, verifier, data_key) = derive(&bytes, key);
+        bytes[TAG_AT..].copy_from_slice(&tag);
+        Self { bytes, verifier, data_key }
+    }
+
+    /// Checks the text of a cookie of the kind `kind`.
+    pub(crate) fn parse(text: &[u8], kind: Kind, keys: &Keyring) -> Result<Self, NoId> {
+        let mut bytes = [0; ID_BYTES];
+        if text.len() != ID_CHARS {
+            return Err(NoId::Malformed);
+        }
+        base64_simd::URL_SAFE_NO_PAD
+            .decode(text, base64_simd::Out::from_slice(&mut bytes))
+            .map_err(|_| NoId::Malformed)?;
+        if bytes[0] != VERSION || bytes[1] != kind.code() {
+            return Err(NoId::Malformed);
+        }
+        let key = keys.find(key_id(&bytes)).ok_or(NoId::UnknownKey)?;
+        let (tag, verifier, data_key) = derive(&bytes, &key);
+        if bool::from(tag.ct_eq(&bytes[TAG_AT..])) {
+            Ok(Self { bytes, verifier, data_key })
+        } else {
+            Err(NoId::Forged)
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        Kind::from_code(self.bytes[1]).unwrap_or(Kind::Anonymous)
+    }
+
+    pub(crate) fn locator(&self) -> Locator {
+        let mut bytes = [0; Locator::LEN];
+        bytes.copy_from_slice(&self.bytes[6..24]);
+        Locator(bytes)
+    }
+
+    pub(crate) fn key_id(&self) -> KeyId {
+        key_id(&self.bytes)
+    }
+
+    pub(crate) fn verifier(&self) -> &[u8; 32] {
+        &self.verifier
+    }
+
+    pub(crate) fn data_key(&self) -> &[u8; 32] {
+        &self.data_key
+    }
+
+    /// The text that goes into the cookie.
+    pub(crate) fn text(&self) -> String {
+        base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.bytes)
+    }
+}
+
+fn key_id(bytes: &[u8; ID_BYTES]) -> KeyId {
+    KeyId::from_bytes([bytes[2], bytes[3], bytes[4], bytes[5]])
+}
+
+fn derive(bytes: &[u8; ID_BYTES], key: &Key) -> ([u8; 16], [u8; 32], [u8; 32]) {
+    let mut hasher = blake3::Hasher::new_keyed(key.subkey(Use::SessionId));
+    hasher.update(&bytes[..TAG_AT]);
+    let mut out = [0; 80];
+    hasher.finalize_xof().fill(&mut out);
+    let (mut tag, mut verifier, mut data_key) = ([0; 16], [0; 32], [0; 32]);
+    tag.copy_from_slice(&out[..16]);
+    verifier.copy_from_slice(&out[16..48]);
+    data_key.copy_from_slice(&out[48..]);
+    out.zeroize();
+    (tag, verifier, data_key)
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(..)")
+    }
+}
+
+impl Drop for SessionId {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+        self.data_key.zeroize();
+    }
+}
