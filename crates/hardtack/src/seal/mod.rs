@@ -54,7 +54,6 @@ mod state;
 mod tests;
 mod value;
 
-pub use crate::entropy::EntropyError;
 pub use error::{KeyringError, RotationError};
 pub(crate) use key::Use;
 pub use key::{Key, KeyError, KeyId};

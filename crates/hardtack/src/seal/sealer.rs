@@ -15,14 +15,16 @@ use crate::time::UnixTime;
 /// put their own names into their purposes.
 ///
 /// ```
-/// use hardtack::UnixTime;
+/// use std::time::Duration;
+///
 /// use hardtack::seal::{Key, Keyring, Sealer, UnsealError};
+/// use hardtack::time::UnixTime;
 ///
 /// let ring = Keyring::new(Key::generate()?);
 /// let addresses = Sealer::new(&ring, "shop delivery address");
 ///
 /// let now = UnixTime::from_secs(1_800_000_000);
-/// let tomorrow = UnixTime::from_secs(now.as_secs() + 86_400);
+/// let tomorrow = now.saturating_add(Duration::from_secs(86_400));
 /// let cookie = addresses.encrypt("address", b"12 Quay Road", tomorrow, now)?;
 ///
 /// let opened = addresses.open("address", Some(cookie.as_bytes()), now)?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::keyring::Keyring;
 use super::sealer::Sealer;
@@ -92,17 +93,12 @@ impl StateCookie {
         entropy::fill(&mut random).map_err(SealError::Entropy)?;
         let state = URL_SAFE_NO_PAD.encode_to_string(random);
 
-        let seconds = self.validity.as_secs();
-        let expires = now.as_millis().saturating_add(seconds.saturating_mul(1000));
-        let plaintext = zeroize::Zeroizing::new([state.as_bytes(), payload].concat());
+        // Whole seconds, as Max-Age counts.
+        let max_age = Duration::from_secs(self.validity.as_secs());
+        let plaintext = Zeroizing::new([state.as_bytes(), payload].concat());
         let cookie_value =
-            self.sealer.encrypt(&self.name, &plaintext, UnixTime::from_millis(expires), now)?;
-        Ok(BegunSignIn {
-            state,
-            cookie_name: self.name.to_string(),
-            cookie_value,
-            max_age: Duration::from_secs(seconds),
-        })
+            self.sealer.encrypt(&self.name, &plaintext, now.saturating_add(max_age), now)?;
+        Ok(BegunSignIn { state, cookie_name: self.name.to_string(), cookie_value, max_age })
     }
 
     /// Finishes a sign-in: the payload, if `cookie` is the one that was set when

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::key::{Key, KeyId};
 use super::keyring::Keyring;
@@ -12,9 +13,8 @@ use crate::time::UnixTime;
 /// than 4096; a value in several cookies may be longer.
 pub const MAX_VALUE: usize = 64 * 1024;
 
-/// How far ahead of ours the clock of the node that sealed may be, in
-/// milliseconds.
-const CLOCK_SKEW: u64 = 60_000;
+/// How far ahead of ours the clock of the node that sealed may be.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// What a seal held.
 ///
@@ -185,7 +185,7 @@ impl Times {
 
     /// Whether a seal of these times, already proven to be ours, holds now.
     pub(super) fn check(self, now: UnixTime) -> Result<(), UnsealError> {
-        if self.sealed_at.as_millis() > now.as_millis().saturating_add(CLOCK_SKEW) {
+        if self.sealed_at > now.saturating_add(CLOCK_SKEW) {
             return Err(UnsealError::Invalid);
         }
         if self.expires <= now {

@@ -4,7 +4,7 @@ use base64_simd::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 
 use super::super::value::{Label, Times};
-use super::super::{Key, Keyring, MAX_VALUE, SealError, Sealer, UnsealError, encrypt};
+use super::super::{Key, Keyring, MAX_VALUE, SealError, Sealer, UnsealError, Unsealed, encrypt};
 use super::{LATER, MATERIAL, NOW, at, key, ring};
 use crate::time::UnixTime;
 
@@ -23,7 +23,7 @@ fn verify(sealer: &Sealer, signed: impl AsRef<[u8]>) -> Result<String, UnsealErr
 /// Both kinds of value, made and read by the same calls.
 struct Kind {
     make: fn(&Sealer, &str, UnixTime, UnixTime) -> String,
-    read: fn(&Sealer, &str, &str, UnixTime) -> Result<(String, bool), UnsealError>,
+    read: fn(&Sealer, &str, &str, UnixTime) -> Result<Unsealed<String>, UnsealError>,
 }
 
 const KINDS: [Kind; 2] = [
@@ -33,14 +33,16 @@ const KINDS: [Kind; 2] = [
         },
         read: |sealer, name, text, now| {
             let opened = sealer.open(name, Some(text.as_bytes()), now)?;
-            Ok((String::from_utf8(opened.value).unwrap(), opened.reseal))
+            let Unsealed { value, expires, reseal } = opened;
+            Ok(Unsealed { value: String::from_utf8(value).unwrap(), expires, reseal })
         },
     },
     Kind {
         make: |sealer, name, expires, now| sealer.sign(name, "the-value", expires, now).unwrap(),
         read: |sealer, name, text, now| {
             let opened = sealer.verify(name, Some(text.as_bytes()), now)?;
-            Ok((opened.value.to_owned(), opened.reseal))
+            let Unsealed { value, expires, reseal } = opened;
+            Ok(Unsealed { value: value.to_owned(), expires, reseal })
         },
     },
 ];
@@ -186,9 +188,9 @@ fn a_value_opens_under_its_own_name_purpose_and_key_only() {
             ("", "purposename", false),
             ("name", "purpose", false),
         ] {
-            let outcome = (kind.read)(&Sealer::new(&ring, purpose), name, &text, NOW);
-            let want =
-                if opens { Ok(("the-value".into(), false)) } else { Err(UnsealError::Invalid) };
+            let outcome = (kind.read)(&Sealer::new(&ring, purpose), name, &text, NOW)
+                .map(|opened| opened.value);
+            let want = if opens { Ok("the-value".to_owned()) } else { Err(UnsealError::Invalid) };
             assert_eq!(outcome, want, "{purpose:?} {name:?}");
         }
         let stranger = Sealer::new(&super::ring(), "purpose");
@@ -306,7 +308,7 @@ fn values_outlive_the_promotion_of_a_new_key_and_ask_to_be_resealed() {
         let new = key();
         let new_id = new.id();
         let before = (kind.make)(&sealer, "name", LATER, NOW);
-        let read = |text: &str| (kind.read)(&sealer, "name", text, NOW).map(|(_, reseal)| reseal);
+        let read = |text: &str| (kind.read)(&sealer, "name", text, NOW).map(|opened| opened.reseal);
 
         ring.add(new).unwrap();
         assert_eq!(read(&before), Ok(false));
