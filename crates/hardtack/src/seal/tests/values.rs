@@ -21,31 +21,41 @@ fn verify(sealer: &Sealer, signed: impl AsRef<[u8]>) -> Result<String, UnsealErr
 }
 
 /// Both kinds of value, made and read by the same calls.
-struct Kind {
-    make: fn(&Sealer, &str, UnixTime, UnixTime) -> String,
-    read: fn(&Sealer, &str, &str, UnixTime) -> Result<Unsealed<String>, UnsealError>,
+enum Kind {
+    Encrypted,
+    Signed,
 }
 
-const KINDS: [Kind; 2] = [
-    Kind {
-        make: |sealer, name, expires, now| {
-            sealer.encrypt(name, b"the-value", expires, now).unwrap()
-        },
-        read: |sealer, name, text, now| {
-            let opened = sealer.open(name, Some(text.as_bytes()), now)?;
-            let Unsealed { value, expires, reseal } = opened;
-            Ok(Unsealed { value: String::from_utf8(value).unwrap(), expires, reseal })
-        },
-    },
-    Kind {
-        make: |sealer, name, expires, now| sealer.sign(name, "the-value", expires, now).unwrap(),
-        read: |sealer, name, text, now| {
-            let opened = sealer.verify(name, Some(text.as_bytes()), now)?;
-            let Unsealed { value, expires, reseal } = opened;
-            Ok(Unsealed { value: value.to_owned(), expires, reseal })
-        },
-    },
-];
+const KINDS: [Kind; 2] = [Kind::Encrypted, Kind::Signed];
+
+impl Kind {
+    fn make(&self, sealer: &Sealer, expires: UnixTime, now: UnixTime) -> String {
+        match self {
+            Kind::Encrypted => sealer.encrypt("name", b"the-value", expires, now).unwrap(),
+            Kind::Signed => sealer.sign("name", "the-value", expires, now).unwrap(),
+        }
+    }
+
+    fn read(
+        &self,
+        sealer: &Sealer,
+        name: &str,
+        text: &str,
+        now: UnixTime,
+    ) -> Result<Unsealed<String>, UnsealError> {
+        let sealed = Some(text.as_bytes());
+        match self {
+            Kind::Encrypted => {
+                let Unsealed { value, expires, reseal } = sealer.open(name, sealed, now)?;
+                Ok(Unsealed { value: String::from_utf8(value).unwrap(), expires, reseal })
+            }
+            Kind::Signed => {
+                let Unsealed { value, expires, reseal } = sealer.verify(name, sealed, now)?;
+                Ok(Unsealed { value: value.to_owned(), expires, reseal })
+            }
+        }
+    }
+}
 
 /// Released formats stay readable: these lines may never change. They were
 /// computed by a second implementation, written from the format's description.
@@ -110,7 +120,7 @@ fn values_of_format_version_1_are_written_as_ever() {
 fn no_changed_byte_opens() {
     let sealer = sealer();
     for kind in KINDS {
-        let text = (kind.make)(&sealer, "name", LATER, NOW).into_bytes();
+        let text = kind.make(&sealer, LATER, NOW).into_bytes();
         for place in 0..text.len() {
             for bit in 0..8 {
                 let mut changed = text.clone();
@@ -135,8 +145,8 @@ fn no_changed_byte_opens() {
 fn nothing_cut_or_longer_opens() {
     let sealer = sealer();
     for kind in KINDS {
-        let text = (kind.make)(&sealer, "name", LATER, NOW);
-        let read = |text: &str| (kind.read)(&sealer, "name", text, NOW);
+        let text = kind.make(&sealer, LATER, NOW);
+        let read = |text: &str| kind.read(&sealer, "name", text, NOW);
         assert!(read(&text).is_ok());
         for length in 0..text.len() {
             assert_eq!(read(&text[..length]), Err(UnsealError::Invalid), "cut to {length}");
@@ -178,7 +188,7 @@ fn a_value_opens_under_its_own_name_purpose_and_key_only() {
     let ring = ring();
     let sealer = Sealer::new(&ring, "purpose");
     for kind in KINDS {
-        let text = (kind.make)(&sealer, "name", LATER, NOW);
+        let text = kind.make(&sealer, LATER, NOW);
         for (purpose, name, opens) in [
             ("purpose", "name", true),
             ("purpose", "eman", false),
@@ -188,14 +198,15 @@ fn a_value_opens_under_its_own_name_purpose_and_key_only() {
             ("", "purposename", false),
             ("name", "purpose", false),
         ] {
-            let outcome = (kind.read)(&Sealer::new(&ring, purpose), name, &text, NOW)
+            let outcome = kind
+                .read(&Sealer::new(&ring, purpose), name, &text, NOW)
                 .map(|opened| opened.value);
             let want = if opens { Ok("the-value".to_owned()) } else { Err(UnsealError::Invalid) };
             assert_eq!(outcome, want, "{purpose:?} {name:?}");
         }
         let stranger = Sealer::new(&super::ring(), "purpose");
         assert_eq!(
-            (kind.read)(&stranger, "name", &text, NOW),
+            kind.read(&stranger, "name", &text, NOW),
             Err(UnsealError::UnknownKey(ring.ids()[0]))
         );
     }
@@ -218,8 +229,8 @@ fn the_key_is_the_one_that_the_seal_names() {
 fn a_seal_holds_from_a_minute_before_it_was_made_until_its_expiry() {
     let sealer = sealer();
     for kind in KINDS {
-        let text = (kind.make)(&sealer, "name", LATER, NOW);
-        let read = |now| (kind.read)(&sealer, "name", &text, now).map(|_| ());
+        let text = kind.make(&sealer, LATER, NOW);
+        let read = |now| kind.read(&sealer, "name", &text, now).map(|_| ());
         for (now, want) in [
             (UnixTime::from_secs(0), Err(UnsealError::Invalid)),
             (at(NOW, -60_001), Err(UnsealError::Invalid)),
@@ -307,14 +318,14 @@ fn values_outlive_the_promotion_of_a_new_key_and_ask_to_be_resealed() {
     for kind in KINDS {
         let new = key();
         let new_id = new.id();
-        let before = (kind.make)(&sealer, "name", LATER, NOW);
-        let read = |text: &str| (kind.read)(&sealer, "name", text, NOW).map(|opened| opened.reseal);
+        let before = kind.make(&sealer, LATER, NOW);
+        let read = |text: &str| kind.read(&sealer, "name", text, NOW).map(|opened| opened.reseal);
 
         ring.add(new).unwrap();
         assert_eq!(read(&before), Ok(false));
         ring.promote(new_id).unwrap();
         assert_eq!(read(&before), Ok(true));
-        assert_eq!(read(&(kind.make)(&sealer, "name", LATER, NOW)), Ok(false));
+        assert_eq!(read(&kind.make(&sealer, LATER, NOW)), Ok(false));
         ring.promote(old).unwrap();
         assert_eq!(read(&before), Ok(false));
     }
