@@ -150,7 +150,11 @@ fn nothing_cut_or_longer_opens() {
         assert!(read(&text).is_ok());
         for length in 0..text.len() {
             assert_eq!(read(&text[..length]), Err(UnsealError::Invalid), "cut to {length}");
-            assert_eq!(read(&text[length + 1..]), Err(UnsealError::Invalid), "cut from {length}");
+            // What is left may begin with the format's byte by chance, and
+            // then names some key.
+            let rest = read(&text[length + 1..]);
+            let refused = matches!(rest, Err(UnsealError::Invalid | UnsealError::UnknownKey(_)));
+            assert!(refused, "cut from {length}");
         }
         for tail in ["A", "AA", "AAAA", "=", "==", ".", " ", "\n", "\0"] {
             assert_eq!(read(&format!("{text}{tail}")), Err(UnsealError::Invalid), "{tail:?}");
