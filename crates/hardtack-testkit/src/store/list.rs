@@ -121,6 +121,7 @@ macro_rules! __store_laws {
                 an_epoch_survives_reopening
             }
             model {
+                verbs_in_any_order_agree_with_the_model
             }
         }
     };
