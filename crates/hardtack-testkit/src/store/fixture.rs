@@ -164,6 +164,8 @@ impl Fixture {
             if more.is_empty() {
                 return all;
             }
+            let follows = all.last().is_none_or(|last| last.0 < more[0].0);
+            assert!(follows, "a page begins after the last locator of the page before it");
             all.extend(more);
         }
     }

@@ -169,7 +169,8 @@ async fn fifty_logins(
         .collect();
     let mut answers = Vec::new();
     for task in tasks {
-        let live = live(store, user).await.len();
+        // One page: pages that are read one after the other see logins between them.
+        let live = store.list(Some(user), None, 1000).await.len();
         assert!(live <= 5, "{live} sessions at once under a limit of 5");
         answers.push(task.await.expect("a login does not panic"));
     }
