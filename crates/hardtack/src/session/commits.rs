@@ -113,7 +113,8 @@ async fn lead(engine: &Engine, key: Locator, work: Work, job: Job) -> Done {
             lead.over = true;
             return mine.unwrap_or_else(|| Done::Failed(Arc::new(interrupted())));
         }
-        let (mut jobs, answers): (Vec<Job>, Vec<_>) = waiting.into_iter().map(|w| (w.job, w.done)).unzip();
+        let (mut jobs, answers): (Vec<Job>, Vec<_>) =
+            waiting.into_iter().map(|w| (w.job, w.done)).unzip();
         let done = step(engine, &id, &mut newest, &mut jobs).await;
         for (answer, done) in answers.into_iter().zip(done) {
             answer.send(done);
@@ -124,7 +125,13 @@ async fn lead(engine: &Engine, key: Locator, work: Work, job: Job) -> Done {
 /// One compare-and-set for all `jobs`, tried until it is decided. `newest` is
 /// the working copy to begin with, and afterwards what is in the store, as far
 /// as that is known.
-async fn step(engine: &Engine, id: &SessionId, newest: &mut Option<Work>, jobs: &mut [Job]) -> Vec<Done> {
+async fn step(
+    engine: &Engine,
+    id: &SessionId,
+    newest: &mut Option<Work>,
+    jobs: &mut [Job],
+) -> Vec<Done> {
+    let key = id.locator();
     let all = |done: Done, n: usize| vec![done; n];
     let mut tried: Vec<(u64, Vec<Option<Done>>, Work)> = Vec::new();
     let mut failure = None;
@@ -139,7 +146,9 @@ async fn step(engine: &Engine, id: &SessionId, newest: &mut Option<Work>, jobs: 
             },
         };
         // An earlier attempt without an answer may have been the one that won.
-        if let Some((_, done, work)) = tried.iter().find(|(tag, ..)| current.head.tags.contains(*tag)) {
+        if let Some((_, done, work)) =
+            tried.iter().find(|(tag, ..)| current.head.tags.contains(*tag))
+        {
             let (done, work) = (done.clone(), work.clone());
             *newest = Some(current);
             return answer(done, &work);
@@ -155,12 +164,13 @@ async fn step(engine: &Engine, id: &SessionId, newest: &mut Option<Work>, jobs: 
         if let Err(done) = engine.check_size(&next) {
             return all(done, jobs.len());
         }
-        let written = tag().and_then(|tag| Ok((tag, next.to_record(current.version.next(), tag, now)?)));
+        let written =
+            tag().and_then(|tag| Ok((tag, next.to_record(current.version.next(), tag, now)?)));
         let (tag, record) = match written {
             Ok(written) => written,
             Err(error) => return all(Done::Failed(Arc::new(entropy_failed(error))), jobs.len()),
         };
-        let replaced = engine.store.replace(&id.locator(), current.version, record);
+        let replaced = engine.store.replace(&key, current.version, record);
         match engine.within(replaced).await {
             Ok(Replaced::Ok) => {
                 let done = answer(refused, &next);
@@ -169,7 +179,12 @@ async fn step(engine: &Engine, id: &SessionId, newest: &mut Option<Work>, jobs: 
             }
             Ok(Replaced::Conflict) => engine.counters.conflicts.up(),
             Ok(Replaced::Gone(cause)) => return all(Done::Gone(cause), jobs.len()),
-            Err(error) if matches!(error.kind(), StoreErrorKind::Timeout | StoreErrorKind::Unavailable) && failure.is_none() => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    StoreErrorKind::Timeout | StoreErrorKind::Unavailable
+                ) && failure.is_none() =>
+            {
                 engine.counters.unknown_outcomes.up();
                 failure = Some(error);
             }
@@ -197,7 +212,10 @@ fn apply(engine: &Engine, jobs: &mut [Job], work: &mut Work) -> (Vec<Option<Done
 }
 
 fn answer(refused: Vec<Option<Done>>, work: &Work) -> Vec<Done> {
-    refused.into_iter().map(|refused| refused.unwrap_or_else(|| Done::Ok(Box::new(work.clone())))).collect()
+    refused
+        .into_iter()
+        .map(|refused| refused.unwrap_or_else(|| Done::Ok(Box::new(work.clone()))))
+        .collect()
 }
 
 fn tag() -> Result<u64, entropy::EntropyError> {
@@ -207,14 +225,20 @@ fn tag() -> Result<u64, entropy::EntropyError> {
 }
 
 pub(crate) fn entropy_failed(error: entropy::EntropyError) -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, "no session can be written without random bytes").caused_by(error)
+    StoreError::new(StoreErrorKind::Unavailable, "no session can be written without random bytes")
+        .caused_by(error)
 }
 
 fn interrupted() -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, "the commit that this one was combined with was given up; try again")
+    StoreError::new(
+        StoreErrorKind::Unavailable,
+        "the commit that this one was combined with was given up; try again",
+    )
 }
 
 fn too_busy() -> StoreError {
-    let what = format!("other processes changed this session {ATTEMPTS} times while it was to be committed; try again");
+    let what = format!(
+        "other processes changed this session {ATTEMPTS} times while it was to be committed; try again"
+    );
     StoreError::new(StoreErrorKind::Unavailable, what)
 }

@@ -83,7 +83,9 @@ impl Profile {
         match self {
             Profile::Aal1 => (None, Duration::from_secs(30 * 24 * HOUR)),
             Profile::Aal2 => (Some(Duration::from_secs(HOUR)), Duration::from_secs(24 * HOUR)),
-            Profile::Aal3 => (Some(Duration::from_secs(15 * MINUTE)), Duration::from_secs(12 * HOUR)),
+            Profile::Aal3 => {
+                (Some(Duration::from_secs(15 * MINUTE)), Duration::from_secs(12 * HOUR))
+            }
         }
     }
 }
@@ -276,23 +278,39 @@ impl SessionsBuilder {
         }
         if let Some(profile) = self.profile {
             let (idle, lifetime) = profile.limits();
-            for (what, value, most) in [("idle timeout", s.idle, idle.unwrap_or(Duration::MAX)), ("lifetime", s.lifetime, lifetime)] {
+            for (what, value, most) in [
+                ("idle timeout", s.idle, idle.unwrap_or(Duration::MAX)),
+                ("lifetime", s.lifetime, lifetime),
+            ] {
                 if value > most {
                     return Err(ConfigError::BeyondProfile { profile, what, value, most });
                 }
             }
         }
         if s.most_keys == 0 || s.most_bytes == 0 {
-            return Err(ConfigError::TooShort { what: "room for a session's data", value: Duration::ZERO });
+            return Err(ConfigError::TooShort {
+                what: "room for a session's data",
+                value: Duration::ZERO,
+            });
         }
         let transport = Transport::build(&self.transport)?;
-        Ok(Sessions::new(Engine::new(self.store, self.keys, self.clock, self.events, self.settings, transport)))
+        Ok(Sessions::new(Engine::new(
+            self.store,
+            self.keys,
+            self.clock,
+            self.events,
+            self.settings,
+            transport,
+        )))
     }
 }
 
 impl fmt::Debug for SessionsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionsBuilder").field("store", &self.store.info().name).field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("SessionsBuilder")
+            .field("store", &self.store.info().name)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -344,17 +362,30 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ConfigError::TooShort { what, value } => write!(f, "the {what} is {value:?}; it must be at least 1 (second, byte or key)"),
+            ConfigError::TooShort { what, value } => {
+                write!(f, "the {what} is {value:?}; it must be at least 1 (second, byte or key)")
+            }
             ConfigError::IdleOverLifetime { idle, lifetime } => {
-                write!(f, "the idle timeout ({idle:?}) is longer than the lifetime ({lifetime:?}), so it would never be reached; shorten the one or lengthen the other")
+                write!(
+                    f,
+                    "the idle timeout ({idle:?}) is longer than the lifetime ({lifetime:?}), so it would never be reached; shorten the one or lengthen the other"
+                )
             }
             ConfigError::RememberWithinLifetime { remember, lifetime } => {
-                write!(f, "a login would be remembered for {remember:?}, which is not longer than a session lives anyway ({lifetime:?})")
+                write!(
+                    f,
+                    "a login would be remembered for {remember:?}, which is not longer than a session lives anyway ({lifetime:?})"
+                )
             }
             ConfigError::BeyondProfile { profile, what, value, most } => {
-                write!(f, "the {what} is {value:?}, but {profile:?} (NIST SP 800-63B-4) allows at most {most:?}")
+                write!(
+                    f,
+                    "the {what} is {value:?}, but {profile:?} (NIST SP 800-63B-4) allows at most {most:?}"
+                )
             }
-            ConfigError::Cookie { name, rule } => write!(f, "the cookie {name} cannot be set: {rule}"),
+            ConfigError::Cookie { name, rule } => {
+                write!(f, "the cookie {name} cannot be set: {rule}")
+            }
         }
     }
 }

@@ -44,11 +44,15 @@ impl SessionError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Conflict(_) | Self::Ended(Some(Cause::Replaced)) | Self::TooManySessions => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Ended(Some(Cause::Replaced)) | Self::TooManySessions => {
+                StatusCode::CONFLICT
+            }
             Self::Ended(_) | Self::LoginOutdated | Self::NotSignedIn => StatusCode::UNAUTHORIZED,
             Self::TwoSessions => StatusCode::BAD_REQUEST,
             Self::Value(ValueError::Closed) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::UserId { .. } | Self::RememberIsOff | Self::Value(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::UserId { .. } | Self::RememberIsOff | Self::Value(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 
@@ -56,12 +60,22 @@ impl SessionError {
     pub fn public_message(&self) -> &'static str {
         match self {
             Self::Store(_) => "sessions are not available right now; please try again",
-            Self::Conflict(_) => "this was changed by another request at the same time; please look at it again",
-            Self::Ended(Some(Cause::Replaced)) => "you have signed in meanwhile; please load the page again",
+            Self::Conflict(_) => {
+                "this was changed by another request at the same time; please look at it again"
+            }
+            Self::Ended(Some(Cause::Replaced)) => {
+                "you have signed in meanwhile; please load the page again"
+            }
             Self::Ended(_) | Self::LoginOutdated | Self::NotSignedIn => "please sign in",
-            Self::TooManySessions => "you are signed in in too many places; please sign out somewhere",
-            Self::TwoSessions => "this request carries two sessions; please delete this site's cookies",
-            Self::UserId { .. } | Self::RememberIsOff | Self::Value(_) => "something went wrong on our side",
+            Self::TooManySessions => {
+                "you are signed in in too many places; please sign out somewhere"
+            }
+            Self::TwoSessions => {
+                "this request carries two sessions; please delete this site's cookies"
+            }
+            Self::UserId { .. } | Self::RememberIsOff | Self::Value(_) => {
+                "something went wrong on our side"
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A session beyond its request: for tasks, streams and sockets.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,9 +48,13 @@ impl LiveSession {
     ///
     /// # Errors
     /// As [`get`](Self::get), and if the value does not fit.
-    pub async fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), SessionError> {
+    pub async fn set<T: Serialize + ?Sized>(
+        &self,
+        key: &str,
+        value: &T,
+    ) -> Result<(), SessionError> {
         let value = values::encode(key, value)?;
-        self.commit(Change { name: key.into(), act: Act::Set { value, seen: None } }).await
+        self.commit(Change::set(key, value)).await
     }
 
     /// Takes a key away.
@@ -104,9 +108,9 @@ impl LiveSession {
     async fn commit(&self, change: Change) -> Result<(), SessionError> {
         loop {
             let work = self.look().await?;
-            let sessions = self.sessions.clone();
-            let job = Job::Changes(vec![change.clone()]);
-            let done = sessions.to_the_end(async move |engine: Arc<Engine>| commit(&engine, *work, job).await).await;
+            let (engine, job) = (self.sessions.0.clone(), Job::Changes(vec![change.clone()]));
+            let done =
+                self.sessions.to_the_end(async move { commit(&engine, *work, job).await }).await;
             match done {
                 Done::Ok(_) | Done::Declined => return Ok(()),
                 Done::Clash => return Err(SessionError::Conflict(Some(change.name.into()))),
@@ -137,7 +141,11 @@ impl Watchers {
     fn watch(&self, id: SessionId) -> oneshot::Receiver<Option<Cause>> {
         let (sender, receiver) = oneshot::channel();
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.entry(id.locator()).or_insert_with(|| Watched { id, waiting: Vec::new() }).waiting.push(sender);
+        watched
+            .entry(id.locator())
+            .or_insert_with(|| Watched { id, waiting: Vec::new() })
+            .waiting
+            .push(sender);
         receiver
     }
 

@@ -69,7 +69,10 @@ pub(crate) struct ToTheEnd<T: Send + 'static> {
 }
 
 impl<T: Send + 'static> ToTheEnd<T> {
-    pub(crate) fn new(runtime: Option<Arc<dyn Runtime>>, future: impl Future<Output = T> + Send + 'static) -> Self {
+    pub(crate) fn new(
+        runtime: Option<Arc<dyn Runtime>>,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Self {
         Self { future: Some(Box::pin(future)), runtime, begun: false }
     }
 }

@@ -11,7 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::change::{Act, Change, Clash};
-use super::error::{SessionError, ValueError};
+use super::data::Data;
+use super::device;
+use super::error::ValueError;
 use super::id::{Locator, SessionId};
 use super::key::Key;
 use super::lifetime::{self, Remaining};
@@ -49,12 +51,15 @@ pub(crate) struct State {
     pub(crate) base: Option<Base>,
     /// Why the session that the request named is no more.
     pub(crate) ended: Option<Cause>,
+    /// The data with this request's changes.
+    pub(crate) view: Data,
     pub(crate) changes: Vec<Change>,
-    /// Keys of the base that the request has read.
+    /// Keys that the request has read.
     pub(crate) read: Vec<Box<str>>,
     /// Headers for the response: new ids, and ids to forget.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) device: Option<Arc<str>>,
+    pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) passive: bool,
     pub(crate) discarded: bool,
     pub(crate) unsafe_method: bool,
@@ -78,16 +83,47 @@ pub(crate) enum Phase {
 pub(crate) struct Base {
     /// As it was loaded, or as it stands after this request's own commits.
     pub(crate) work: Box<Work>,
-    /// The id that came with the request.
+    /// The id that the client has, as far as it is known.
     pub(crate) presented: SessionId,
-    /// The data with this request's changes.
-    pub(crate) view: super::data::Data,
 }
 
-impl Base {
-    pub(crate) fn new(work: Box<Work>, presented: SessionId) -> Self {
-        let view = work.data.clone();
-        Self { work, presented, view }
+impl State {
+    /// The label of the device, should this request start a session.
+    pub(crate) fn device(&self) -> Option<Arc<str>> {
+        let said = || {
+            self.user_agent
+                .as_ref()
+                .map(|ua| device::label(&String::from_utf8_lossy(ua.as_bytes())).into())
+        };
+        self.device.clone().or_else(said)
+    }
+
+    /// Takes a session as this request's own.
+    pub(crate) fn adopt(&mut self, work: Box<Work>, presented: SessionId) {
+        self.view = work.data.clone();
+        self.base = Some(Base { work, presented });
+    }
+
+    /// Has no session any more; later changes are for a new one.
+    pub(crate) fn let_go(&mut self, cause: Cause) {
+        self.base = None;
+        self.ended = Some(cause);
+        self.view = Data::default();
+        self.changes.clear();
+        self.read.clear();
+        self.headers.clear();
+    }
+
+    /// Adds a header to the answer, in place of one for the same cookie.
+    pub(crate) fn answer_with(&mut self, header: Option<(HeaderName, HeaderValue)>) {
+        let Some((name, value)) = header else { return };
+        let cookie =
+            |v: &HeaderValue| v.as_bytes().split(|b| *b == b'=').next().map(<[u8]>::to_vec);
+        let same = |n: &HeaderName, v: &HeaderValue| {
+            *n == name && (*n != http::header::SET_COOKIE || cookie(v) == cookie(&value))
+        };
+        self.headers.retain(|(n, v)| !same(n, v));
+        self.headers.push((name, value));
     }
 }
 
@@ -117,6 +153,7 @@ impl Session {
         if state.presented.is_none() {
             let transport = &self.engine().transport;
             state.presented = Some(Box::new(Kind::ALL.map(|kind| transport.read(kind, headers))));
+            state.user_agent = headers.get(http::header::USER_AGENT).cloned();
         }
     }
 
@@ -133,9 +170,11 @@ impl Session {
     }
 
     /// What to call the device in the list of a user's sessions, should this
-    /// request start one. Cut at 256 bytes.
+    /// request start one, instead of what its User-Agent says. Cut at 256 bytes.
     pub fn set_device(&self, label: &str) {
-        let cut = (0..=super::Record::DEVICE_MAX.min(label.len())).rev().find(|n| label.is_char_boundary(*n));
+        let cut = (0..=super::Record::DEVICE_MAX.min(label.len()))
+            .rev()
+            .find(|n| label.is_char_boundary(*n));
         self.state().device = Some(label[..cut.unwrap_or(0)].into());
     }
 
@@ -146,15 +185,10 @@ impl Session {
     /// concerned.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
         let mut state = self.loaded()?;
-        let state = &mut *state;
-        let Some(base) = &state.base else {
-            let pending = pending_value(&state.changes, key);
-            return values::decode(key, pending.as_deref());
-        };
         if !state.read.iter().any(|name| **name == *key) {
             state.read.push(key.into());
         }
-        values::decode(key, base.view.find(key).map(|(value, _)| value))
+        values::decode(key, state.view.find(key).map(|(value, _)| value))
     }
 
     /// Puts a value. If this request has read the key before, and by the time of
@@ -236,14 +270,10 @@ impl Session {
     /// The session is not loaded.
     pub fn keys(&self) -> Result<Vec<String>, ValueError> {
         let state = self.loaded()?;
-        let ours = |name: &str| name.starts_with(values::OURS);
-        let mut names: Vec<String> = match &state.base {
-            Some(base) => base.view.iter().map(|(name, ..)| name.to_owned()).collect(),
-            None => state.changes.iter().map(|c| c.name.to_string()).filter(|n| pending_value(&state.changes, n).is_some()).collect(),
-        };
-        names.retain(|name| !ours(name));
+        let names =
+            state.view.iter().map(|(name, ..)| name).filter(|name| !name.starts_with(values::OURS));
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.sort_unstable();
-        names.dedup();
         Ok(names)
     }
 
@@ -285,12 +315,14 @@ impl Session {
     /// 7.5.1). Never true for a session that comes from being remembered.
     pub fn fresh_within(&self, age: Duration) -> bool {
         let now = self.engine().clock.now();
-        self.facts(|work| work.facts.authenticated.is_some_and(|at| now.since(at) <= age)).unwrap_or(false)
+        self.facts(|work| work.facts.authenticated.is_some_and(|at| now.since(at) <= age))
+            .unwrap_or(false)
     }
 
     /// Whether this session was started by a remember-me token, not by credentials.
     pub fn is_remembered(&self) -> bool {
-        self.facts(|work| work.facts.remember.is_some() && work.facts.authenticated.is_none()).unwrap_or(false)
+        self.facts(|work| work.facts.remember.is_some() && work.facts.authenticated.is_none())
+            .unwrap_or(false)
     }
 
     /// Why the session that the request named is no more, where that is known: for
@@ -337,7 +369,11 @@ impl Session {
     }
 
     /// Notes a `set` or `remove`, with the revision that this request has seen.
-    fn record(&self, key: &str, act: impl FnOnce(super::change::Seen) -> Act) -> Result<(), ValueError> {
+    fn record(
+        &self,
+        key: &str,
+        act: impl FnOnce(super::change::Seen) -> Act,
+    ) -> Result<(), ValueError> {
         let seen = {
             let state = self.loaded()?;
             let read = state.read.iter().any(|name| **name == *key);
@@ -351,56 +387,50 @@ impl Session {
         if state.phase == Phase::Closed {
             return Err(ValueError::Closed);
         }
-        let state = &mut *state;
-        let revision = state.base.as_ref().map_or(1, |b| b.work.version.next().number());
-        let fresh = super::data::Data::default();
-        let view = state.base.as_ref().map_or(&fresh, |base| &base.view);
-        let mut next = view.clone();
-        if state.base.is_none() {
-            next = super::change::apply_all(&state.changes, &next, revision, true).unwrap_or_default();
-        }
-        // What was seen is judged at the commit; here only whether it fits.
-        let applied = change.apply(&mut next, &fresh, revision, true);
+        let mut next = state.view.clone();
+        // What was seen is judged at the commit; here only whether the change fits.
+        let applied = change.apply(&mut next, &state.view, UNCOMMITTED, true);
         applied.map_err(|Clash| ValueError::Decode {
             key: change.name.to_string(),
             why: "what is there does not fit this change".to_owned(),
         })?;
         self.check_size(&next)?;
-        if let Some(base) = &mut state.base {
-            base.view = next;
-        }
+        state.view = next;
         state.changes.push(change);
         Ok(())
     }
 
-    fn check_size(&self, data: &super::data::Data) -> Result<(), ValueError> {
+    fn check_size(&self, data: &Data) -> Result<(), ValueError> {
         let settings = &self.engine().settings;
         let (bytes, keys) = (data.encoded_len(), data.iter().count());
         if bytes > settings.most_bytes {
-            return Err(ValueError::TooLarge { size: bytes, most: settings.most_bytes, unit: "bytes" });
+            return Err(ValueError::TooLarge {
+                size: bytes,
+                most: settings.most_bytes,
+                unit: "bytes",
+            });
         }
         if keys > settings.most_keys {
-            return Err(ValueError::TooLarge { size: keys, most: settings.most_keys, unit: "keys" });
+            return Err(ValueError::TooLarge {
+                size: keys,
+                most: settings.most_keys,
+                unit: "keys",
+            });
         }
         Ok(())
     }
 }
 
-/// The value that changes without a base amount to.
-fn pending_value(changes: &[Change], key: &str) -> Option<Bytes> {
-    let data = super::change::apply_all(changes, &super::data::Data::default(), 1, true).ok()?;
-    data.find(key).map(|(value, _)| Bytes::copy_from_slice(value))
-}
+/// The revision that a value has in a request's own view before its commit.
+const UNCOMMITTED: u64 = u64::MAX;
 
 impl Sessions {
-    /// Runs something of the engine to its end, even if whoever waits for it goes.
-    pub(crate) fn to_the_end<T, F, Fut>(&self, work: F) -> ToTheEnd<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(Arc<Engine>) -> Fut,
-        Fut: Future<Output = T> + Send + 'static,
-    {
-        ToTheEnd::new(self.0.runtime().cloned(), work(self.0.clone()))
+    /// Runs something to its end, even if whoever waits for it goes.
+    pub(crate) fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> ToTheEnd<T> {
+        ToTheEnd::new(self.0.runtime().cloned(), work)
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::commits::Commits;
-use super::config::{Settings, SessionsBuilder};
+use super::config::{SessionsBuilder, Settings};
+use super::error::SessionError;
 use super::events::{Counters, Counts, Event, Events};
 use super::id::{Locator, NoId, SessionId};
 use super::lifetime::{self, Verdict};
@@ -76,25 +77,23 @@ impl Sessions {
     }
 
     /// Gives the engine a runtime; the first one stays.
-    pub fn attach(&self, runtime: impl FnOnce() -> Arc<dyn Runtime>) {
-        if self.0.runtime.get().is_some() {
+    pub fn attach(&self, runtime: Arc<dyn Runtime>) {
+        if self.0.runtime.set(runtime.clone()).is_err() {
             return;
         }
-        let mut first = false;
-        let runtime = self.0.runtime.get_or_init(|| {
-            first = true;
-            runtime()
-        });
-        if first {
-            let (weak, sleeper) = (Arc::downgrade(&self.0), runtime.clone());
-            runtime.spawn(Box::pin(async move {
-                while let Some(engine) = weak.upgrade() {
-                    let _ = engine.maintain().await; // counted; tried again next time
-                    drop(engine);
-                    sleeper.sleep(Duration::from_secs(1)).await;
-                }
-            }));
-        }
+        let (engine, sleeper) = (Arc::downgrade(&self.0), runtime.clone());
+        runtime.spawn(Box::pin(async move {
+            while let Some(engine) = engine.upgrade() {
+                let _ = engine.maintain().await; // a failure is counted, and tried again
+                drop(engine);
+                sleeper.sleep(Duration::from_secs(1)).await;
+            }
+        }));
+    }
+
+    /// Whether the engine has a runtime.
+    pub fn is_attached(&self) -> bool {
+        self.0.runtime.get().is_some()
     }
 
     /// The housekeeping: passes on activity, ends what is due, tells the ends.
@@ -104,6 +103,19 @@ impl Sessions {
     /// The store failed; what was not passed on is kept for the next time.
     pub async fn maintain(&self) -> Result<(), StoreError> {
         self.0.maintain().await
+    }
+
+    /// Signs `user` in without a request and gives the `Cookie` header of the
+    /// session: for tests of applications that check who is signed in.
+    ///
+    /// # Errors
+    /// As [`Session::login`].
+    pub async fn issue_for_test(&self, user: &str) -> Result<String, SessionError> {
+        let session = self.session();
+        session.login(user).await?;
+        let outcome = session.finish().await;
+        let pairs = outcome.headers.iter().filter_map(|(_, v)| v.to_str().ok()?.split(';').next());
+        Ok(pairs.collect::<Vec<_>>().join("; "))
     }
 
     /// What has been counted.
@@ -170,7 +182,10 @@ impl Engine {
     }
 
     /// Awaits a store's answer under the deadline.
-    pub(crate) async fn within<T: Unpin>(&self, reply: Reply<'_, Result<T, StoreError>>) -> Result<T, StoreError> {
+    pub(crate) async fn within<T: Unpin>(
+        &self,
+        reply: Reply<'_, Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let answer = within(self.runtime(), self.settings.deadline, reply).await;
         if answer.is_err() {
             self.counters.store_errors.up();
@@ -205,7 +220,7 @@ impl Engine {
             Opened::Live(mut work) => {
                 work.last_seen = work.last_seen.max(self.noted(&key));
                 match lifetime::judge(&work.facts, work.last_seen, None, now) {
-                    Verdict::Live { .. } => Ok(Look::Live(work)),
+                    Verdict::Live { .. } => self.with_token(work, now).await,
                     Verdict::Over(cause) => Ok(Look::Over(Some(cause))),
                 }
             }
@@ -214,18 +229,42 @@ impl Engine {
             Opened::Reused => {
                 self.counters.reuse.up();
                 self.events.tell(&Event::Reuse { session: key, at: now });
-                if self.settings.reuse_ends { self.end_now(&key, Cause::Reuse, now).await } else { Ok(Look::Over(Some(Cause::Reuse))) }
+                if self.settings.reuse_ends {
+                    self.end_now(&key, Cause::Reuse, now).await
+                } else {
+                    Ok(Look::Over(Some(Cause::Reuse)))
+                }
             }
         }
     }
 
-    async fn end_now(&self, key: &Locator, cause: Cause, now: UnixTime) -> Result<Look, StoreError> {
+    /// A session that its user is remembered by lives no longer than the token.
+    async fn with_token(&self, work: Box<Work>, now: UnixTime) -> Result<Look, StoreError> {
+        let Some(token) = &work.facts.remember else { return Ok(Look::Live(work)) };
+        match self.within(self.store.load(token)).await? {
+            Loaded::Live(_) => Ok(Look::Live(work)),
+            Loaded::Ended(cause) => self.end_now(&work.id.locator(), cause, now).await,
+            Loaded::Unknown => self.end_now(&work.id.locator(), Cause::Revoked, now).await,
+        }
+    }
+
+    async fn end_now(
+        &self,
+        key: &Locator,
+        cause: Cause,
+        now: UnixTime,
+    ) -> Result<Look, StoreError> {
         self.end(key, cause, now).await?;
         Ok(Look::Over(Some(cause)))
     }
 
     /// Ends one session and tells whoever watches it.
-    pub(crate) async fn end(&self, key: &Locator, cause: Cause, now: UnixTime) -> Result<super::store::Ended, StoreError> {
+    pub(crate) async fn end(
+        &self,
+        key: &Locator,
+        cause: Cause,
+        now: UnixTime,
+    ) -> Result<super::store::Ended, StoreError> {
         let ended = self.within(self.store.end(key, cause, now)).await?;
         match ended {
             super::store::Ended::Now => self.watchers.tell(key, Some(cause)),
@@ -280,11 +319,13 @@ impl Engine {
     }
 
     async fn flush(&self) -> Result<(), StoreError> {
-        let noted = std::mem::take(&mut *self.touches.lock().unwrap_or_else(PoisonError::into_inner));
+        let noted =
+            std::mem::take(&mut *self.touches.lock().unwrap_or_else(PoisonError::into_inner));
         if noted.is_empty() {
             return Ok(());
         }
-        let batch: Vec<Touch> = noted.iter().map(|(key, (seen, expires))| Touch::new(*key, *seen, *expires)).collect();
+        let batch: Vec<Touch> =
+            noted.iter().map(|(key, (seen, expires))| Touch::new(*key, *seen, *expires)).collect();
         let written = self.within(self.store.touch(&batch)).await;
         match &written {
             Ok(()) => self.counters.touches.add(batch.len() as u64),

@@ -73,7 +73,8 @@ impl Transport {
                 None => short.to_owned(),
             };
             let name = if plan.insecure { name } else { format!("{}{name}", plan.prefix) };
-            let mut builder = CookieSpec::builder(name.clone()).same_site(plan.same_site).path(plan.path.clone());
+            let mut builder =
+                CookieSpec::builder(name.clone()).same_site(plan.same_site).path(plan.path.clone());
             if let Some(domain) = &plan.domain {
                 builder = builder.domain(domain.clone());
             }
@@ -114,7 +115,12 @@ impl Transport {
 
     /// The header that gives an id to the client, lasting `max_age` or as long as
     /// the browser runs.
-    pub(crate) fn write(&self, id: &SessionId, max_age: Option<Duration>, now: UnixTime) -> Option<(HeaderName, HeaderValue)> {
+    pub(crate) fn write(
+        &self,
+        id: &SessionId,
+        max_age: Option<Duration>,
+        now: UnixTime,
+    ) -> Option<(HeaderName, HeaderValue)> {
         let text = id.text();
         match self {
             Self::Cookies(specs) => {

@@ -21,11 +21,19 @@ pub(crate) fn check_name(name: &str) -> Result<(), ValueError> {
 
 pub(crate) fn encode<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<Bytes, ValueError> {
     check_name(key)?;
+    json(key, value)
+}
+
+/// As [`encode`], under a name of our own.
+pub(crate) fn json<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<Bytes, ValueError> {
     let why = |e: serde_json::Error| ValueError::Encode { key: key.to_owned(), why: e.to_string() };
     serde_json::to_vec(value).map(Bytes::from).map_err(why)
 }
 
-pub(crate) fn decode<T: DeserializeOwned>(key: &str, value: Option<&[u8]>) -> Result<Option<T>, ValueError> {
+pub(crate) fn decode<T: DeserializeOwned>(
+    key: &str,
+    value: Option<&[u8]>,
+) -> Result<Option<T>, ValueError> {
     let Some(value) = value else { return Ok(None) };
     serde_json::from_slice(value).map(Some).map_err(|e| undecodable(key, &e))
 }

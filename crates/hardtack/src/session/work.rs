@@ -41,7 +41,12 @@ pub(crate) enum Opened {
 
 impl Work {
     /// Opens a record with the id that was presented for it.
-    pub(crate) fn open(presented: &SessionId, record: &Record, keys: &Keyring, now: UnixTime) -> Opened {
+    pub(crate) fn open(
+        presented: &SessionId,
+        record: &Record,
+        keys: &Keyring,
+        now: UnixTime,
+    ) -> Opened {
         let head = match Head::read(&record.data) {
             Ok(head) => head,
             Err(unreadable) => return unreadable.into(),
@@ -50,7 +55,10 @@ impl Work {
             presented.clone()
         } else {
             match &head.renewal {
-                Some(old) if old.previous == *presented.verifier() && old.until.is_none_or(|until| now < until) => {
+                Some(old)
+                    if old.previous == *presented.verifier()
+                        && old.until.is_none_or(|until| now < until) =>
+                {
                     let Some(key) = keys.find(record.key) else { return Opened::Newer };
                     presented.successor(&old.nonce, &key)
                 }
@@ -78,16 +86,31 @@ impl Work {
     /// Whether the new secret of a renewal was presented for the first time:
     /// from now on the old one has only the grace left.
     pub(crate) fn must_confirm(&self, presented: &SessionId) -> bool {
-        self.head.renewal.is_some_and(|r| r.until.is_none()) && self.head.verifier == *presented.verifier()
+        self.head.renewal.is_some_and(|r| r.until.is_none())
+            && self.head.verifier == *presented.verifier()
     }
 
     /// The record to put in this one's place, with the tag of this commit.
-    pub(crate) fn to_record(&mut self, version: Version, tag: u64, now: UnixTime) -> Result<Record, EntropyError> {
+    pub(crate) fn to_record(
+        &mut self,
+        version: Version,
+        tag: u64,
+        now: UnixTime,
+    ) -> Result<Record, EntropyError> {
         self.version = version;
         self.last_seen = self.last_seen.max(now);
         self.head.tags.push(tag);
         let times = (self.last_seen, lifetime::expires(&self.facts, self.last_seen));
-        body::record(version, &self.head, &self.facts, &self.data, &self.id, times, self.user.clone(), self.device.clone())
+        body::record(
+            version,
+            &self.head,
+            &self.facts,
+            &self.data,
+            &self.id,
+            times,
+            self.user.clone(),
+            self.device.clone(),
+        )
     }
 }
 
@@ -136,7 +159,12 @@ pub(crate) enum Done {
 
 impl Job {
     /// Applies the job to a working copy. `Ok(false)`: nothing to write.
-    pub(crate) fn apply(&mut self, work: &mut Work, later_wins: bool, now: UnixTime) -> Result<bool, JobRefused> {
+    pub(crate) fn apply(
+        &mut self,
+        work: &mut Work,
+        later_wins: bool,
+        now: UnixTime,
+    ) -> Result<bool, JobRefused> {
         let revision = work.version.next().number();
         match self {
             Job::Changes(changes) => {
