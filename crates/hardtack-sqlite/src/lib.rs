@@ -63,3 +63,6 @@ mod writer;
 
 pub use open::Builder;
 pub use store::{Durability, SqliteStore};
+
+#[cfg(test)]
+mod tests;

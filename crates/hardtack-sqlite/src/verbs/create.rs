@@ -148,6 +148,10 @@ fn put(
     if record.kind == Kind::User {
         change.must_last();
     }
+    // Activity noted before there was a session is nobody's.
+    if let Some(noted) = change.noted(key) {
+        change.effect(Effect::Flushed(*key, noted));
+    }
     change.effect(Effect::Put(*key, record.clone()));
     Ok(())
 }

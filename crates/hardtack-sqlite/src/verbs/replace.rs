@@ -87,6 +87,10 @@ impl Replace {
             |row| Ok((time(row.get(0)?), time(row.get(1)?))),
         )?;
         let Some((last_seen, expires)) = times else { return Ok(false) };
+        // What was noted has been weighed against the new record: it is done with.
+        if let Some(noted) = noted {
+            change.effect(Effect::Flushed(self.key, noted));
+        }
         let stored = Record { last_seen, expires, ..new.clone() };
         change.effect(Effect::Put(self.key, stored));
         Ok(true)
