@@ -38,6 +38,8 @@ pub(crate) struct Cache {
 struct Shard {
     records: Records,
     noted: ByLocator<Noted>,
+    /// Whose idle time the writer is judging right now.
+    closed: Vec<Locator>,
 }
 
 pub(crate) type ByLocator<T> = HashMap<Locator, T, BuildHasherDefault<Prefix>>;
@@ -81,8 +83,12 @@ pub(crate) enum Effect {
     Put(Locator, Record),
     /// There is nothing live under the locator any more.
     Gone(Locator),
+    /// What is under the locator may have ended.
+    Doubted(Locator),
     /// This activity is in the file now.
     Flushed(Locator, Noted),
+    /// This activity is in the file now, without having been noted.
+    Touched(Locator, Noted),
     /// Anything may have changed.
     All,
 }
@@ -99,6 +105,26 @@ pub(crate) struct Since {
 pub(crate) struct Marks {
     stripes: Vec<usize>,
     all: bool,
+    closed: Vec<Locator>,
+}
+
+impl Effect {
+    fn key(&self) -> Option<&Locator> {
+        match self {
+            Self::Put(key, _) | Self::Gone(key) | Self::Doubted(key) => Some(key),
+            Self::Flushed(key, _) | Self::Touched(key, _) => Some(key),
+            Self::All => None,
+        }
+    }
+}
+
+/// What becomes of a touch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Note {
+    Taken,
+    /// Whether the session has ended is being decided: the writer must be asked.
+    Closed,
+    TooMany,
 }
 
 impl Cache {
@@ -106,7 +132,7 @@ impl Cache {
     pub(crate) fn new(bytes: usize) -> Self {
         let shard = || {
             let records = Records::new(bytes / SHARDS);
-            RwLock::new(Shard { records, noted: ByLocator::default() })
+            RwLock::new(Shard { records, noted: ByLocator::default(), closed: Vec::new() })
         };
         Self {
             shards: (0..SHARDS).map(|_| shard()).collect(),
@@ -170,10 +196,10 @@ impl Cache {
     }
 
     /// Before a commit becomes visible. Only the writer does this.
-    pub(crate) fn mark(&self, effects: &[Effect]) -> Marks {
-        let mut marks = Marks { stripes: Vec::with_capacity(effects.len()), all: false };
+    pub(crate) fn mark(&self, effects: &[Effect], closed: Vec<Locator>) -> Marks {
+        let mut marks = Marks { stripes: Vec::with_capacity(effects.len()), all: false, closed };
         for effect in effects {
-            let (Effect::Put(key, _) | Effect::Gone(key) | Effect::Flushed(key, _)) = effect else {
+            let Some(key) = effect.key() else {
                 marks.all = true;
                 continue;
             };
@@ -207,10 +233,16 @@ impl Cache {
                     shard.records.remove(&key);
                     self.unnote(&mut shard, &key);
                 }
+                Effect::Doubted(key) => self.write(&key).records.remove(&key),
                 Effect::Flushed(key, noted) => {
                     let mut shard = self.write(&key);
                     if shard.noted.get(&key) == Some(&noted) {
                         self.unnote(&mut shard, &key);
+                    }
+                }
+                Effect::Touched(key, noted) => {
+                    if let Some(record) = self.write(&key).records.find_mut(&key) {
+                        noted.apply(record);
                     }
                 }
                 Effect::All => self.clear(),
@@ -222,10 +254,9 @@ impl Cache {
     /// After a commit that failed: what became of it is to be read from the file.
     pub(crate) fn forget(&self, marks: Marks, effects: &[Effect]) {
         for effect in effects {
-            match effect {
-                Effect::Put(key, _) | Effect::Gone(key) => self.write(key).records.remove(key),
-                Effect::Flushed(..) => {}
-                Effect::All => self.clear(),
+            match effect.key() {
+                Some(key) => self.write(key).records.remove(key),
+                None => self.clear(),
             }
         }
         self.unmark(marks);
@@ -238,18 +269,33 @@ impl Cache {
         if marks.all {
             self.all.fetch_add(1, SeqCst);
         }
+        self.reopen(&marks.closed);
     }
 
-    /// Notes activity; `false` if there is too much of it.
-    pub(crate) fn note(&self, touch: &Touch) -> bool {
+    /// From now on activity of `key` is not noted, but has to ask the writer.
+    pub(crate) fn close(&self, key: &Locator) {
+        self.write(key).closed.push(*key);
+    }
+
+    pub(crate) fn reopen(&self, closed: &[Locator]) {
+        for key in closed {
+            self.write(key).closed.retain(|k| k != key);
+        }
+    }
+
+    /// Notes activity.
+    pub(crate) fn note(&self, touch: &Touch) -> Note {
         let new = Noted { last_seen: touch.last_seen, expires: touch.expires };
         let mut shard = self.write(&touch.key);
+        if shard.closed.contains(&touch.key) {
+            return Note::Closed;
+        }
         match shard.noted.get_mut(&touch.key) {
             Some(noted) => {
                 noted.last_seen = noted.last_seen.max(new.last_seen);
                 noted.expires = noted.expires.max(new.expires);
             }
-            None if self.noted.load(Relaxed) >= NOTED_MAX => return false,
+            None if self.noted.load(Relaxed) >= NOTED_MAX => return Note::TooMany,
             None => {
                 self.noted.fetch_add(1, Relaxed);
                 shard.noted.insert(touch.key, new);
@@ -258,7 +304,7 @@ impl Cache {
         if let Some(record) = shard.records.find_mut(&touch.key) {
             new.apply(record);
         }
-        true
+        Note::Taken
     }
 
     /// The activity of `key` that is not in the file yet.

@@ -12,11 +12,12 @@ use hardtack::session::{Cause, Epochs, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 
 use crate::backup::Request;
+use crate::cache::Note;
 use crate::inner::Shared;
 use crate::open::{Builder, Inner};
 use crate::queue::{Answer, Lane, Slot};
 use crate::verbs::{
-    Delivered, End, Insert, Load, Raise, Relocate, Replace, STEP, Sweep, Undelivered, Verb,
+    Delivered, End, Insert, Load, Raise, Relocate, Replace, STEP, Sweep, TouchNow, Undelivered, Verb,
 };
 use crate::{readers, row};
 
@@ -166,13 +167,23 @@ impl Store for SqliteStore {
     }
 
     fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {
-        let cache = &self.shared().cache;
-        if batch.iter().fold(true, |taken, touch| cache.note(touch) && taken) {
+        let (mut closed, mut too_many) = (Vec::new(), false);
+        for touch in batch {
+            match self.shared().cache.note(touch) {
+                Note::Taken => {}
+                Note::Closed => closed.push(*touch),
+                Note::TooMany => too_many = true,
+            }
+        }
+        if too_many {
+            let what = "the activity of too many sessions waits to be written; the disk is slow or \
+                        overloaded";
+            return Reply::ready(Err(StoreError::new(StoreErrorKind::Unavailable, what)));
+        }
+        if closed.is_empty() {
             return Reply::ready(Ok(()));
         }
-        let what = "the activity of too many sessions waits to be written; the disk is slow or \
-                    overloaded";
-        Reply::ready(Err(StoreError::new(StoreErrorKind::Unavailable, what)))
+        self.ask(Lane::Front, TouchNow(closed))
     }
 
     fn end<'a>(

@@ -37,6 +37,7 @@ pub(crate) struct Change<'c> {
     conn: &'c Connection,
     cache: &'c Cache,
     effects: Vec<Effect>,
+    closed: Vec<Locator>,
     wrote: bool,
     lasting: bool,
 }
@@ -84,9 +85,20 @@ impl Change<'_> {
         self.conn.prepare_cached(sql)?.query_map(params, read)?.collect()
     }
 
-    /// The activity of `key` that is not in the file yet.
+    /// The activity of `key` that is neither in the file yet nor dealt with by
+    /// this transaction.
     pub(crate) fn noted(&self, key: &Locator) -> Option<Noted> {
-        self.cache.noted(key)
+        let noted = self.cache.noted(key)?;
+        let same = |effect: &Effect| matches!(effect, Effect::Flushed(k, n) if k == key && *n == noted);
+        (!self.effects.iter().any(same)).then_some(noted)
+    }
+
+    /// As [`noted`](Self::noted), for a verb that ends a session for want of
+    /// activity: what comes later has to wait until this is decided.
+    pub(crate) fn last_noted(&mut self, key: &Locator) -> Option<Noted> {
+        self.cache.close(key);
+        self.closed.push(*key);
+        self.noted(key)
     }
 
     /// Tells the cache, once this is committed.
@@ -189,17 +201,19 @@ impl Writer {
             conn: &self.conn,
             cache: &shared.cache,
             effects: Vec::with_capacity(batch.len()),
+            closed: Vec::new(),
             wrote: false,
             lasting: false,
         };
         for job in batch {
             if let Err(error) = job.work.run(&mut change) {
+                shared.cache.reopen(&change.closed);
                 self.roll_back();
                 return Err(error.into());
             }
         }
-        let Change { effects, wrote, lasting, .. } = change;
-        let marks = shared.cache.mark(&effects);
+        let Change { effects, closed, wrote, lasting, .. } = change;
+        let marks = shared.cache.mark(&effects, closed);
         if let Err(error) = self.conn.prepare_cached("COMMIT").and_then(|mut c| c.execute([])) {
             self.roll_back();
             shared.cache.forget(marks, &effects);

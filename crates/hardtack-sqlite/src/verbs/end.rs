@@ -34,9 +34,11 @@ impl Verb for End {
                 Ok(Ended::Before(Some(Cause::Revoked)))
             }
             Found::Live(live) => {
-                let noted = change.noted(&self.key).map_or(0, |n| millis(n.expires));
-                if when_due && live.expires.max(noted.min(live.dies)) > millis(self.at) {
-                    return Ok(Ended::NotDue);
+                if when_due {
+                    let noted = change.last_noted(&self.key).map_or(0, |n| millis(n.expires));
+                    if live.expires.max(noted.min(live.dies)) > millis(self.at) {
+                        return Ok(Ended::NotDue);
+                    }
                 }
                 finish(change, live.row, &self.key, self.cause, self.at)?;
                 Ok(Ended::Now)
@@ -90,7 +92,7 @@ impl Verb for Raise {
             Some(user) => {
                 const HELD: &str = of_user!("s.id", "");
                 for key in change.all(HELD, whose(user), |row| row::locator(row, 0))? {
-                    change.effect(Effect::Gone(key));
+                    change.effect(Effect::Doubted(key));
                 }
             }
         }

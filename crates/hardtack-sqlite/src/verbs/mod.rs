@@ -15,7 +15,7 @@ use rusqlite::Result;
 
 pub(crate) use create::{Insert, Relocate};
 pub(crate) use end::{Delivered, End, Raise, Undelivered};
-pub(crate) use replace::{Flush, Replace};
+pub(crate) use replace::{Flush, Replace, TouchNow};
 pub(crate) use sweep::{STEP, Sweep};
 
 use crate::queue::{Patience, Slot, Work};

@@ -1,12 +1,12 @@
 //! Changing sessions: by compare-and-set, and by activity.
 
-use hardtack::session::store::Replaced;
+use hardtack::session::store::{Replaced, Touch};
 use hardtack::session::{Cause, Locator, Record, Version};
 use rusqlite::{Result, named_params};
 
 use super::create::stray;
 use super::{Found, Verb, find};
-use crate::cache::Effect;
+use crate::cache::{Effect, Noted};
 use crate::row::{epoch, millis, outdated, place, time};
 use crate::writer::Change;
 
@@ -105,17 +105,40 @@ impl Verb for Flush {
     const RELIEVES: bool = false;
 
     fn run(&self, change: &mut Change<'_>) -> Result<()> {
-        const SQL: &str = "UPDATE sessions AS s SET seen = max(s.seen, ?3), \
-            expires = min(max(s.expires, ?4), s.dies) \
-            WHERE s.place = ?1 AND s.id = ?2 AND s.cause IS NULL \
-            AND (s.seen < ?3 OR s.expires < min(?4, s.dies))";
         for key in &self.0 {
             // What is noted now: the newest, or nothing if the session ended meanwhile.
-            let Some(noted) = change.noted(key) else { continue };
-            let (seen, expires) = (millis(noted.last_seen), millis(noted.expires));
-            change.execute(SQL, (place(key), key.as_bytes(), seen, expires))?;
-            change.effect(Effect::Flushed(*key, noted));
+            if let Some(noted) = change.noted(key) {
+                touch(change, key, noted)?;
+                change.effect(Effect::Flushed(*key, noted));
+            }
         }
         Ok(())
     }
+}
+
+/// Writes activity that came while a session's end was being decided.
+pub(crate) struct TouchNow(pub(crate) Vec<Touch>);
+
+impl Verb for TouchNow {
+    type Answer = ();
+    const RELIEVES: bool = false;
+
+    fn run(&self, change: &mut Change<'_>) -> Result<()> {
+        for t in &self.0 {
+            let noted = Noted { last_seen: t.last_seen, expires: t.expires };
+            if touch(change, &t.key, noted)? {
+                change.effect(Effect::Touched(t.key, noted));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn touch(change: &mut Change<'_>, key: &Locator, noted: Noted) -> Result<bool> {
+    const SQL: &str = "UPDATE sessions AS s SET seen = max(s.seen, ?3), \
+        expires = min(max(s.expires, ?4), s.dies) \
+        WHERE s.place = ?1 AND s.id = ?2 AND s.cause IS NULL \
+        AND (s.seen < ?3 OR s.expires < min(?4, s.dies))";
+    let (seen, expires) = (millis(noted.last_seen), millis(noted.expires));
+    Ok(change.execute(SQL, (place(key), key.as_bytes(), seen, expires))? > 0)
 }

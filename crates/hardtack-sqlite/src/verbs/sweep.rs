@@ -58,18 +58,16 @@ impl Sweep {
         const OUT: &str = "UPDATE sessions SET bucket = NULL WHERE row = ?1";
         let now = millis(self.now);
         let due = change.all(SQL, (now, limit as i64), |row| {
-            let key = row::locator(row, 1)?;
-            let (mut seen, mut expires, dies): (i64, i64, i64) =
-                (row.get(2)?, row.get(3)?, row.get(4)?);
-            if let Some(noted) = change.noted(&key) {
+            let ended = row.get::<_, Option<i64>>(5)?.is_some();
+            let times: (i64, i64, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
+            Ok((row.get::<_, i64>(0)?, row::locator(row, 1)?, times, ended, row.get(6)?))
+        })?;
+        let (found, mut count) = (due.len(), 0);
+        for (row, key, (mut seen, mut expires, dies), ended, outdated) in due {
+            if let Some(noted) = change.last_noted(&key) {
                 seen = seen.max(millis(noted.last_seen));
                 expires = expires.max(millis(noted.expires).min(dies));
             }
-            let ended = row.get::<_, Option<i64>>(5)?.is_some();
-            Ok((row.get::<_, i64>(0)?, key, seen, expires, dies, ended, row.get::<_, bool>(6)?))
-        })?;
-        let (found, mut count) = (due.len(), 0);
-        for (row, key, seen, expires, dies, ended, outdated) in due {
             let cause = match (ended, outdated) {
                 (true, _) => {
                     change.execute(OUT, [row])?;
