@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use crate::error::{closed, explain};
-use crate::queue::{Next, Slot};
+use crate::queue::{Next, Pace, Slot};
 use crate::writer::Writer;
 
 /// How many pages are copied between two batches: some milliseconds' worth.
@@ -42,14 +42,15 @@ fn copy(writer: &mut Writer, part: &Path) -> Result<(), StoreError> {
     // The writer goes on with this connection while the copy borrows it.
     let from = writer.conn.clone();
     let backup = Backup::new(&from, &mut to).map_err(failed)?;
+    let mut pace = Pace::new(Duration::ZERO);
     loop {
         match backup.step(PAGES).map_err(failed)? {
             StepResult::Done => break,
             StepResult::More => {}
             _ => std::thread::sleep(Duration::from_millis(1)),
         }
-        match writer.shared.queue.next(0, Duration::ZERO, Duration::ZERO) {
-            Next::Batch(batch) => writer.serve(batch),
+        match writer.shared.queue.next(&mut pace) {
+            Next::Batch(batch) => writer.serve_at(&mut pace, batch),
             Next::Idle => {}
             Next::Closed => return Err(closed("it was closed during a backup")),
         }

@@ -18,6 +18,13 @@ pub(crate) const BATCH: usize = 512;
 /// comes then is told so at once.
 const WAITING_MAX: usize = 16 * 1024;
 
+/// The longest that a commit is put off so that more operations can share it.
+const LINGER_MAX: Duration = Duration::from_micros(500);
+
+/// After a batch with something from the back lane, for how many times as long
+/// as it took the next one has to wait.
+const BACK_RESTS: u32 = 3;
+
 /// Something that the writer has been asked for.
 pub(crate) trait Work: Send {
     /// Does it, within a transaction. May be called again if that is rolled back.
@@ -57,8 +64,41 @@ struct Lanes {
     back: VecDeque<Job>,
     /// How many in `front` the writer wants to be woken for; 0: it is awake.
     wanted: usize,
+    /// Whether it wants to be woken for something in `back`.
+    wanted_back: bool,
     batch: Vec<(Instant, Arc<dyn Patience>)>,
     closed: Option<&'static str>,
+}
+
+/// How the writer takes from the queue.
+pub(crate) struct Pace {
+    /// How many operations are likely to come: a commit costs much the same for
+    /// one as for many, so they are waited for,
+    expected: usize,
+    /// but not for longer than this.
+    linger: Duration,
+    /// Until when nothing is taken from the back lane.
+    back_rests: Instant,
+    has_back: bool,
+    /// For how long there is something better to do than to wait.
+    pub(crate) patience: Duration,
+}
+
+impl Pace {
+    pub(crate) fn new(patience: Duration) -> Self {
+        let (expected, linger, has_back) = (0, Duration::ZERO, false);
+        Self { expected, linger, back_rests: Instant::now(), has_back, patience }
+    }
+
+    /// After a batch of `count` that was begun at `began`, with `waiting` more there.
+    pub(crate) fn keep(&mut self, began: Instant, count: usize, waiting: usize) {
+        let took = began.elapsed();
+        self.expected = (count - usize::from(self.has_back) + waiting).min(BATCH);
+        self.linger = (took / 4).min(LINGER_MAX);
+        if self.has_back {
+            self.back_rests = Instant::now() + took * BACK_RESTS;
+        }
+    }
 }
 
 /// What the writer finds in the queue.
@@ -94,40 +134,52 @@ impl Queue {
             Lane::Front => lanes.front.push_back(job),
             Lane::Back => lanes.back.push_back(job),
         }
-        if lanes.wanted > 0 && (lanes.front.len() >= lanes.wanted || lane == Lane::Back) {
-            lanes.wanted = 0;
+        let enough = lanes.wanted > 0 && lanes.front.len() >= lanes.wanted;
+        if enough || (lanes.wanted_back && lane == Lane::Back) {
+            (lanes.wanted, lanes.wanted_back) = (0, false);
             drop(lanes);
             self.came.notify_one();
         }
     }
 
-    /// The next batch; [`Next::Idle`] if nothing comes within `patience`. Once
-    /// something is there, waits up to `linger` for `expected` operations: a
-    /// commit costs much the same for one as for many.
-    pub(crate) fn next(&self, expected: usize, linger: Duration, patience: Duration) -> Next {
+    /// The next batch, taken at the writer's pace.
+    pub(crate) fn next(&self, pace: &mut Pace) -> Next {
         let mut lanes = self.lock();
         lanes.batch.clear();
-        if lanes.front.is_empty() && lanes.back.is_empty() && lanes.closed.is_none() {
-            lanes.wanted = 1;
-            lanes = self.wait(lanes, patience);
+        let now = Instant::now();
+        let back_rests = pace.back_rests.saturating_duration_since(now);
+        if lanes.front.is_empty() && lanes.closed.is_none() {
+            if lanes.back.is_empty() {
+                lanes.wanted = 1;
+                lanes.wanted_back = back_rests.is_zero();
+                lanes = self.wait(lanes, pace.patience);
+            } else if !back_rests.is_zero() {
+                lanes.wanted = 1;
+                lanes = self.wait(lanes, back_rests);
+            }
         }
-        if !lanes.front.is_empty() && lanes.front.len() < expected && !linger.is_zero() {
-            let until = Instant::now() + linger;
+        if !lanes.front.is_empty() && lanes.front.len() < pace.expected {
+            let until = Instant::now() + pace.linger;
             loop {
-                lanes.wanted = expected;
+                lanes.wanted = pace.expected;
                 lanes = self.wait(lanes, until.saturating_duration_since(Instant::now()));
-                if lanes.front.len() >= expected || Instant::now() >= until {
+                if lanes.front.len() >= pace.expected || Instant::now() >= until {
                     break;
                 }
             }
         }
-        lanes.wanted = 0;
+        (lanes.wanted, lanes.wanted_back) = (0, false);
         let count = lanes.front.len().min(BATCH);
         let mut batch: Vec<Job> = Vec::with_capacity(count + 1);
         batch.extend(lanes.front.drain(..count));
-        batch.extend(lanes.back.pop_front());
+        pace.has_back = false;
+        if Instant::now() >= pace.back_rests || lanes.closed.is_some() {
+            batch.extend(lanes.back.pop_front());
+            pace.has_back = batch.len() > count;
+        }
         if batch.is_empty() {
-            return if lanes.closed.is_some() { Next::Closed } else { Next::Idle };
+            let done = lanes.closed.is_some() && lanes.back.is_empty();
+            return if done { Next::Closed } else { Next::Idle };
         }
         lanes.batch.extend(batch.iter().map(|job| (job.since, job.work.patience())));
         Next::Batch(batch)

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hardtack::session::Locator;
 use hardtack::session::store::StoreErrorKind;
@@ -14,11 +14,8 @@ use rusqlite::{Connection, OptionalExtension, Params, Result, Row};
 use crate::cache::{Cache, Effect, Noted};
 use crate::error::{closed, explain, tight};
 use crate::inner::Shared;
-use crate::queue::{BATCH, Job, Next};
+use crate::queue::{Job, Next, Pace};
 use crate::{Durability, backup};
-
-/// The longest that a commit is put off so that more operations can share it.
-const LINGER_MAX: Duration = Duration::from_micros(500);
 
 pub(crate) struct Writer {
     /// Shared with a backup while one runs.
@@ -126,20 +123,12 @@ impl Writer {
             }
         }
         let gone = Gone(self.shared.clone());
-        let (mut expected, mut linger) = (0, Duration::ZERO);
+        let mut pace = Pace::new(gone.0.settings.tick);
         loop {
-            match gone.0.queue.next(expected, linger, gone.0.settings.tick) {
+            match gone.0.queue.next(&mut pace) {
                 Next::Closed => return,
-                Next::Idle => {
-                    expected = 0;
-                    self.notice_others();
-                }
-                Next::Batch(batch) => {
-                    let (began, count) = (Instant::now(), batch.len());
-                    self.serve(batch);
-                    expected = (count + gone.0.queue.waiting()).min(BATCH);
-                    linger = (began.elapsed() / 4).min(LINGER_MAX);
-                }
+                Next::Idle => self.notice_others(),
+                Next::Batch(batch) => self.serve_at(&mut pace, batch),
             }
             if let Some(request) = gone.0.backup.take() {
                 backup::run(&mut self, request);
@@ -147,8 +136,14 @@ impl Writer {
         }
     }
 
-    /// Does and answers one batch.
-    pub(crate) fn serve(&mut self, mut batch: Vec<Job>) {
+    /// Does and answers one batch, and paces the next.
+    pub(crate) fn serve_at(&mut self, pace: &mut Pace, batch: Vec<Job>) {
+        let (began, count) = (Instant::now(), batch.len());
+        self.serve(batch);
+        pace.keep(began, count, self.shared.queue.waiting());
+    }
+
+    fn serve(&mut self, mut batch: Vec<Job>) {
         if self.shared.reserve.is_tight() {
             let refused = batch.extract_if(.., |job| !job.work.relieves());
             for job in refused {
