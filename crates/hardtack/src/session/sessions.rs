@@ -216,6 +216,9 @@ impl Engine {
         };
         let now = self.clock.now();
         match Work::open(id, &record, &self.keys, now) {
+            Opened::Live(work) if !self.is_ours(&work) => {
+                self.end_now(&key, Cause::Tampered, now).await
+            }
             Opened::Live(mut work) => {
                 work.last_seen = work.last_seen.max(self.noted(&key));
                 match lifetime::judge(&work.facts, work.last_seen, None, now) {
@@ -235,6 +238,14 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Whether a record that opened is as this engine writes it: sealed if it seals,
+    /// and indexed by the user whose it is. Else somebody could write a body in
+    /// clear, or keep a session out of reach of its user's "end all".
+    fn is_ours(&self, work: &Work) -> bool {
+        let user = work.facts.user().and_then(|user| self.user_key(user));
+        (work.head.sealed || !self.sealed) && work.user == user
     }
 
     /// A session that its user is remembered by lives no longer than the token.
