@@ -16,7 +16,7 @@
 //! that with the process it runs in; a block that somebody else drew is wiped
 //! and never used. Comparing only when the block is refilled would not do,
 //! because the copy is full. Asking for the process id is a system call of its
-//! own, but a quarter of the price of getrandom(2).
+//! own, but less than half the price of getrandom(2).
 //!
 //! # What this does not protect
 //! - A machine or container image whose *memory* was snapshotted and is resumed

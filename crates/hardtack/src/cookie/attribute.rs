@@ -9,11 +9,12 @@ use super::name::{check_bytes, check_length, check_name, is_cookie_octet};
 use super::prefix::NamePrefix;
 use crate::time::UnixTime;
 
-/// The longest that browsers keep a cookie, 400 days (6265bis section 5.5). Longer lifetimes are written as this one.
+/// The longest that browsers keep a cookie, 400 days (6265bis section 5.5). Longer lifetimes are
+/// written as this one.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(34_560_000);
 
-/// The most bytes of an attribute's value, 1024: browsers ignore the attribute beyond that and keep the cookie
-/// (6265bis section 5.6), with a wider path or domain than was meant.
+/// The most bytes of an attribute's value, 1024: browsers ignore the attribute beyond that and keep
+/// the cookie (6265bis section 5.6), with another path or domain than was meant.
 pub const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
 /// On which requests that other sites start a cookie is sent, 6265bis section 4.1.2.7.
@@ -63,7 +64,7 @@ impl<'a> Attributes<'a> {
         if let Some(prefix) = NamePrefix::of(self.name.as_bytes()) {
             prefix.check(self)?;
         }
-        // 6265bis section 5.7 step 18, and the same for Partitioned in CHIPS.
+        // 6265bis section 5.7; for Partitioned, the CHIPS draft.
         if self.same_site == SameSite::None && !self.secure {
             return Err(BuildError::SameSiteNoneNeedsSecure);
         }
@@ -74,7 +75,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The attributes in the order in which they are written, each with its value.
-    fn pieces(&self) -> [&str; 8] {
+    pub(super) fn pieces(&self) -> [&str; 8] {
         let (domain, domain_value) = match &self.domain {
             Some(domain) => ("; Domain=", domain.as_ref()),
             None => ("", ""),
@@ -106,8 +107,8 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// When the browser is to forget a cookie. Without either it does at the end of the browser session;
-/// with both, Max-Age counts (6265bis section 5.7 step 3).
+/// When the browser is to forget a cookie. With neither it does so at the end of the browser
+/// session; with both, Max-Age counts (6265bis section 4.1.2.2).
 #[derive(Clone, Copy, Default)]
 pub(super) struct Expiry {
     pub(super) expires: Option<UnixTime>,
@@ -116,11 +117,11 @@ pub(super) struct Expiry {
 }
 
 impl Expiry {
-    /// Forgets at once, by both attributes: a client that knows only Expires must not keep a session.
+    /// Forgets at once, said twice so that a client which knows only Expires does so too.
     pub(super) const PAST: Expiry =
         Expiry { expires: Some(UnixTime::from_secs(0)), max_age: Some(0) };
 
-    /// The same end said twice, for clients that know only one of the two.
+    /// One end in both attributes, for the same reason.
     pub(super) fn after(lifetime: Duration, now: UnixTime) -> Expiry {
         let seconds = capped_seconds(lifetime);
         Expiry {
@@ -153,14 +154,16 @@ impl Expiry {
     }
 }
 
-/// Whole seconds, rounded up (half a second must not become the 0 that deletes), at most [`MAX_LIFETIME`].
+/// Whole seconds, rounded up (half a second must not become the 0 that deletes), at most
+/// [`MAX_LIFETIME`].
 pub(super) fn capped_seconds(lifetime: Duration) -> u64 {
     let lifetime = lifetime.min(MAX_LIFETIME);
     lifetime.as_secs() + u64::from(lifetime.subsec_nanos() > 0)
 }
 
-/// `path-value` of 6265bis section 4.1.1, narrowed to the bytes that all servers read alike. Must start with a
-/// slash: browsers put the path of the request in place of anything else (section 5.6.4).
+/// `path-value` of 6265bis section 4.1.1, narrowed to the bytes that everybody reads alike. Must
+/// start with a slash: browsers put the path of the request in place of anything else (section
+/// 5.6.4).
 fn check_path(path: &str) -> Result<(), BuildError> {
     check_bytes(CookiePart::Path, path, is_cookie_octet)?;
     check_length(CookiePart::Path, path.len(), MAX_ATTRIBUTE_BYTES)?;
@@ -170,8 +173,8 @@ fn check_path(path: &str) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// A domain name in ASCII, RFC 1034 section 3.5 and the lengths of RFC 1035 section 2.3.4. Underscores are in
-/// use, so they pass.
+/// A domain name in ASCII, RFC 1034 section 3.5 and the lengths of RFC 1035 section 2.3.4.
+/// Underscores are in use, so they pass.
 fn check_domain(domain: &str) -> Result<(), BuildError> {
     check_bytes(CookiePart::Domain, domain, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')

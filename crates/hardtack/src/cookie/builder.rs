@@ -12,11 +12,12 @@ use super::spec::CookieSpec;
 use super::{CookiePart, MAX_LIFETIME};
 use crate::time::UnixTime;
 
-/// Describes a cookie: `Secure; HttpOnly; SameSite=Lax; Path=/`, for the host that sets it alone and until the browser
-/// closes, as long as nothing else is said. Nothing is checked before `build()`.
+/// Describes a cookie. As long as nothing else is said it is `Path=/; Secure; HttpOnly;
+/// SameSite=Lax`, goes to no host but the one that set it and ends when the browser closes. Nothing
+/// is checked before `build()`.
 ///
-/// `V` is what the cookie carries: its value when this came from [`SetCookie::builder`], `()` when it
-/// came from [`CookieSpec::builder`].
+/// `V` is what the cookie carries: its value when this came from [`SetCookie::builder`], `()` when
+/// it came from [`CookieSpec::builder`].
 #[must_use = "a builder does nothing until `build` is called"]
 #[derive(Clone)]
 pub struct CookieBuilder<'a, V> {
@@ -30,16 +31,18 @@ impl<'a, V> CookieBuilder<'a, V> {
         CookieBuilder { attributes: Attributes::new(name), value, expiry: Expiry::default() }
     }
 
-    /// Sends the cookie to this path and those below it only, instead of all. Starts with a slash; at most 1024 bytes.
+    /// Sends the cookie to this path and those below it only, instead of to all. Starts with a
+    /// slash and has at most 1024 bytes.
     ///
-    /// No protection against other pages of the same host: they can read each other.
+    /// This does not keep the cookie from other pages of the same host: they can read each other.
     pub fn path(mut self, path: impl Into<Cow<'a, str>>) -> Self {
         self.attributes.path = path.into();
         self
     }
 
-    /// Shares the cookie with this domain and **all its subdomains**, each of which may also overwrite it,
-    /// instead of keeping it to the host that sets it. Must be that host or a parent of it.
+    /// Shares the cookie with this domain and **all its subdomains**, each of which may also
+    /// overwrite it, instead of keeping it to the host that sets it. Must be that host or a parent
+    /// of it, or browsers drop the cookie; at most 253 bytes.
     pub fn domain(mut self, domain: impl Into<Cow<'a, str>>) -> Self {
         self.attributes.domain = Some(domain.into());
         self
@@ -51,22 +54,25 @@ impl<'a, V> CookieBuilder<'a, V> {
         self
     }
 
-    /// Keeps one cookie for each top-level site that embeds this one (CHIPS), instead of one for all.
+    /// Keeps one cookie for each top-level site that embeds this one (CHIPS), instead of one for
+    /// all. Needs Secure.
     pub fn partitioned(mut self) -> Self {
         self.attributes.partitioned = true;
         self
     }
 
-    /// Leaves HttpOnly out, so that every script on the page, injected ones included, can read and copy the value.
-    /// Never for a credential.
+    /// Leaves HttpOnly out, so that every script on the page, injected ones included, can read and
+    /// copy the value. Never for a credential.
     pub fn readable_by_scripts(mut self) -> Self {
         self.attributes.http_only = false;
         self
     }
 
-    /// Leaves Secure out, so that the value also travels over plain http, where anybody on the way can read
-    /// and replace it. Browsers take Secure cookies over plain http on localhost and 127.0.0.1, so
-    /// development there does not need this. Never for a credential.
+    /// Leaves Secure out, so that the value also travels over plain http, where anybody on the way
+    /// can read and replace it. Never for a credential.
+    ///
+    /// Development does not need this: browsers take Secure cookies over plain http on localhost
+    /// and 127.0.0.1.
     pub fn danger_sent_over_plain_http(mut self) -> Self {
         self.attributes.secure = false;
         self
@@ -74,15 +80,15 @@ impl<'a, V> CookieBuilder<'a, V> {
 }
 
 impl<'a> CookieBuilder<'a, Cow<'a, str>> {
-    /// Keeps the cookie for this long, also when the browser closes: writes Max-Age, in seconds rounded up, at
-    /// most [`MAX_LIFETIME`]. Zero deletes the cookie.
+    /// Keeps the cookie for this long, also when the browser closes: writes Max-Age, rounded up to
+    /// seconds, at most [`MAX_LIFETIME`]. Zero deletes the cookie.
     pub fn max_age(mut self, lifetime: Duration) -> Self {
         self.expiry.max_age = Some(capped_seconds(lifetime));
         self
     }
 
-    /// Keeps the cookie until this time, also when the browser closes: writes Expires, rounded down to the
-    /// second, at most [`MAX_LIFETIME`] from `now`. A time that is past deletes the cookie.
+    /// Keeps the cookie until this time, also when the browser closes: writes Expires, rounded down
+    /// to the second, at most [`MAX_LIFETIME`] from `now`. A time that is past deletes the cookie.
     ///
     /// Browsers compare it with their own clock and prefer Max-Age where both are there.
     pub fn expires(mut self, at: UnixTime, now: UnixTime) -> Self {
@@ -95,8 +101,8 @@ impl<'a> CookieBuilder<'a, Cow<'a, str>> {
     ///
     /// # Errors
     ///
-    /// A byte that could inject or be misread, a part too long, or attributes that browsers refuse together,
-    /// by name prefix, `SameSite=None` or `Partitioned`.
+    /// A byte that could inject an attribute or be misread, a part that is too long, or a
+    /// combination that browsers refuse: by the name's prefix, `SameSite=None` or `Partitioned`.
     pub fn build(self) -> Result<SetCookie<'a>, BuildError> {
         self.attributes.check()?;
         check_value(&self.attributes.name, &self.value)?;

@@ -25,10 +25,11 @@ pub fn imf_fixdate(at: UnixTime) -> [u8; 29] {
     date
 }
 
-/// Year, month (from 1) and day (from 1) of a day counted from 1970-01-01, in the Gregorian calendar.
+/// Year, month (from 1) and day (from 1) of a day counted from 1970-01-01, in the Gregorian
+/// calendar.
 ///
-/// Counts years from 1 March, so that the leap day is a year's last and month lengths follow
-/// `(153 * month + 2) / 5` (Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil).
+/// Counts years from 1 March, so that the leap day is a year's last and `(153 * month + 2) / 5` days
+/// come before a month (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 fn civil_from_days(days: u32) -> (u32, u32, u32) {
     const DAYS_PER_ERA: u32 = 146_097;
     const FROM_MARCH_OF_YEAR_0: u32 = 719_468;

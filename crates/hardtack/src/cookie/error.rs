@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::prefix::NamePrefix;
 
-/// Why a cookie was not built. Nothing in it is secret: of a value it tells one byte and its position.
+/// Why a cookie was not built. Of a value, which may be secret, it tells one byte and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -59,28 +59,28 @@ impl fmt::Display for BuildError {
             ),
             BuildError::TooLong { part, length, limit } => write!(
                 f,
-                "the {part} of the cookie would be {length} bytes long, and browsers keep at most {limit}"
+                "the {part} of a cookie can have at most {limit} bytes, so shorten it from {length}"
             ),
             BuildError::RelativePath => {
                 f.write_str("the path of the cookie must start with a slash, as in /app")
             }
             BuildError::EmptyDomainLabel { position } => write!(
                 f,
-                "the domain of the cookie has an empty label at position {position}; write it without \
-                 a dot at either end, as in example.com (browsers include its subdomains)"
+                "the domain of the cookie has an empty label at position {position}; write it \
+                 without a dot at either end, as in example.com"
             ),
             BuildError::PrefixRule { prefix, needs } => write!(
                 f,
-                "browsers drop a cookie whose name starts with {} unless it has {needs}; change the \
-                 attribute or the name",
+                "browsers drop a cookie whose name starts with {} unless it has {needs}; change \
+                 the attribute or the name",
                 prefix.as_str()
             ),
-            BuildError::SameSiteNoneNeedsSecure => {
-                f.write_str("browsers drop a cookie with SameSite=None unless it is Secure")
-            }
-            BuildError::PartitionedNeedsSecure => {
-                f.write_str("browsers drop a cookie with Partitioned unless it is Secure")
-            }
+            BuildError::SameSiteNoneNeedsSecure => f.write_str(
+                "browsers drop a cookie with SameSite=None unless it is Secure; leave it Secure",
+            ),
+            BuildError::PartitionedNeedsSecure => f.write_str(
+                "browsers drop a cookie with Partitioned unless it is Secure; leave it Secure",
+            ),
         }
     }
 }
@@ -111,16 +111,16 @@ impl CookiePart {
         match self {
             CookiePart::Name => "a name takes ASCII letters, digits and !#$%&'*+-.^_`|~",
             CookiePart::Value | CookiePart::Pair => {
-                "a value takes visible ASCII without quotes, commas, semicolons and backslashes, so \
-                 encode anything else, for example as base64url"
+                "a value takes visible ASCII without quotes, commas, semicolons and backslashes, \
+                 so encode anything else, for example as base64url"
             }
             CookiePart::Path => {
-                "a path takes visible ASCII without quotes, commas, semicolons and backslashes, so \
-                 percent-encode anything else as browsers do in the address"
+                "a path takes visible ASCII without quotes, commas, semicolons and backslashes, \
+                 so percent-encode anything else, as it stands in the address"
             }
             CookiePart::Domain | CookiePart::DomainLabel => {
-                "a domain takes ASCII letters, digits, hyphens, underscores and dots, so write an \
-                 international name in its xn-- form"
+                "a domain takes ASCII letters, digits, hyphens, underscores and dots, so write \
+                 an international name in its xn-- form"
             }
         }
     }

@@ -76,15 +76,16 @@ impl fmt::Debug for CookieHeader<'_> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CookiePair<'a> {
-    /// What stands before the first `=`. Empty for a nameless cookie: `=value`, or a piece without
-    /// any `=`, as browsers do send them. So `__Host-sid` without `=` is never the name `__Host-sid`.
+    /// What stands before the first `=`. Empty for a nameless cookie, which browsers do send: `=value`
+    /// or a piece without any `=`. So `__Host-sid` without a `=` is never the name `__Host-sid`.
     pub name: &'a [u8],
     /// What stands after the first `=`, as it is: neither unquoted nor decoded.
     pub value: &'a [u8],
 }
 
 impl<'a> CookiePair<'a> {
-    /// Splits what stands between two semicolons, 6265bis section 5.6 steps 4 and 5.
+    /// Splits what stands between two semicolons, the way browsers split it when it is set
+    /// (6265bis section 5.6).
     fn from_piece(piece: &'a [u8]) -> CookiePair<'a> {
         let (name, value) = split_once(piece, b'=').unwrap_or((&[], piece));
         CookiePair { name: trim(name), value: trim(value) }
@@ -110,8 +111,7 @@ impl<'a> Iterator for ValuesOf<'a, '_> {
     fn next(&mut self) -> Option<&'a [u8]> {
         loop {
             let piece = self.header.next_piece()?;
-            // A pair of this name starts with the name, so most pieces need not be searched for `=`.
-            // The comparison of whole names afterwards is what decides.
+            // Spares most pieces the search for `=`; what decides is the comparison of whole names.
             if piece.starts_with(self.name) {
                 let pair = CookiePair::from_piece(piece);
                 if pair.name == self.name {
@@ -136,10 +136,10 @@ pub fn find<'a, 'n>(header: &'a [u8], name: &'n [u8]) -> ValuesOf<'a, 'n> {
 
 /// Splits at the first `separator`, which belongs to neither side.
 fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = memchr(separator, bytes);
     #[cfg(test)]
-    tests::count_steps(memchr(separator, bytes).unwrap_or(bytes.len()) + 1);
-    let at = memchr(separator, bytes)?;
-    Some((&bytes[..at], &bytes[at + 1..]))
+    tests::count_steps(at.unwrap_or(bytes.len()) + 1);
+    at.map(|at| (&bytes[..at], &bytes[at + 1..]))
 }
 
 /// Takes SP and HTAB off both ends, and nothing else: a server that also took off U+2000 or U+00A0
@@ -159,5 +159,4 @@ fn trim(mut bytes: &[u8]) -> &[u8] {
 }
 
 #[cfg(test)]
-#[path = "header_tests.rs"]
 mod tests;

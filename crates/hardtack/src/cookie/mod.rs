@@ -2,14 +2,14 @@
 //!
 //! A cookie is a name and a value, both bytes. The server hands it out with one `Set-Cookie`
 //! header a cookie, `name=value; Path=/; Secure; ...`; the browser sends back only
-//! `Cookie: name=value; other=value`, without any attribute. So what comes in says nothing about who
-//! set it, for which path or domain, or whether it was ever encrypted on its way.
+//! `Cookie: name=value; other=value`, without any attribute. So what comes in says nothing about
+//! who set it, for which path or domain, or whether it was ever encrypted on its way.
 //!
 //! * [`CookieHeader`] reads the `Cookie` header: borrowed byte pairs, in the order they were sent.
 //!   [`find`] looks up one name and answers with every value it was sent with.
-//! * [`SetCookie`] writes one `Set-Cookie` header. [`CookieSpec`] is the fixed part of a cookie that
-//!   is set again and again, checked once. Both come from a [`CookieBuilder`], which starts from
-//!   `Secure; HttpOnly; SameSite=Lax; Path=/` and refuses what browsers would drop.
+//! * [`SetCookie`] writes one `Set-Cookie` header. [`CookieSpec`] is the fixed part of a cookie
+//!   that is set again and again, checked once. Both come from a [`CookieBuilder`], which starts
+//!   from `Path=/; Secure; HttpOnly; SameSite=Lax` and refuses what browsers would drop.
 //! * [`date`] writes the date of `Expires`.
 //!
 //! Sections cited as "6265bis" are those of draft-ietf-httpbis-rfc6265bis-22.
@@ -43,11 +43,13 @@
 //!
 //! * A value is readable and changeable by whoever holds the browser. What must stay secret or
 //!   unchanged belongs into a session or a sealed value.
-//! * A sibling host can set a cookie of the same name for the whole domain, unless the name starts with
-//!   `__Host-`. Two values of one name are a fact to judge; nothing here picks one.
-//! * An attribute binds the browser only. A copied cookie works from anywhere until the server refuses it.
-//! * The number and size of the cookies is bounded by the HTTP server's header limits, not here; the
-//!   work is linear in the bytes of the header.
+//! * A sibling host can set a cookie of the same name for the whole domain, unless the name starts
+//!   with `__Host-`. Two values of one name are a fact to judge; nothing here picks one.
+//! * An attribute binds the browser only. A copied cookie works from anywhere until the server
+//!   refuses it.
+//! * Number and size of the cookies sent are bounded by the HTTP server's header limits, not here;
+//!   the work is linear in the bytes of the header.
+//! * Buffers that held a value are not zeroized: the header that carries it is not either.
 
 mod attribute;
 mod builder;

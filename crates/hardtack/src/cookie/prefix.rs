@@ -4,7 +4,7 @@ use super::attribute::Attributes;
 use super::error::BuildError;
 
 /// A name prefix that browsers enforce. Any casing counts for setting a cookie
-/// (6265bis section 5.7 steps 20 and 21); a server looks names up byte by byte.
+/// (6265bis section 5.7); a server looks names up byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NamePrefix {

@@ -9,8 +9,8 @@ use super::attribute::{Attributes, Expiry};
 use super::builder::CookieBuilder;
 
 /// A cookie to set: name, value and attributes that fit together, checked by
-/// [`CookieBuilder::build`](CookieBuilder). Has no `Display` and hides its value in `Debug`, so that
-/// the value does not end in a log by accident.
+/// [`CookieBuilder`]'s `build`. Has no `Display` and hides its value in `Debug`, so that the value
+/// does not end in a log by accident.
 #[must_use = "a Set-Cookie does nothing until it is put into a response"]
 #[derive(Clone)]
 pub struct SetCookie<'a> {
@@ -31,8 +31,9 @@ impl<'a> SetCookie<'a> {
         CookieBuilder::new(name.into(), value.into())
     }
 
-    /// The cookie that makes the browser forget this one: same name, Domain, Path and other attributes
-    /// (a browser takes it for another cookie otherwise, or refuses it), no value, and an expiry that is past.
+    /// The cookie that makes the browser forget this one: no value, an expiry that is past, and the
+    /// same name, Domain, Path and other attributes, as a browser would otherwise take it for
+    /// another cookie or refuse it.
     pub fn removal(&self) -> SetCookie<'a> {
         SetCookie {
             attributes: self.attributes.clone(),
@@ -90,9 +91,8 @@ impl fmt::Debug for SetCookie<'_> {
     }
 }
 
-/// Takes over a buffer that was reserved to the byte; a larger one would cost a second allocation in `Bytes`.
+/// Takes over a buffer that was reserved to the byte: a larger one would cost a second allocation.
 pub(super) fn into_header_value(buffer: Vec<u8>) -> HeaderValue {
-    debug_assert_eq!(buffer.len(), buffer.capacity());
     let mut header = HeaderValue::from_maybe_shared(bytes::Bytes::from(buffer))
         .expect("every part was checked to be visible ASCII when the cookie was built");
     header.set_sensitive(true);
@@ -100,5 +100,4 @@ pub(super) fn into_header_value(buffer: Vec<u8>) -> HeaderValue {
 }
 
 #[cfg(test)]
-#[path = "set_cookie_tests.rs"]
 mod tests;

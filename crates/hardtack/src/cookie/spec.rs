@@ -12,26 +12,28 @@ use super::name::check_value;
 use super::set_cookie::into_header_value;
 use crate::time::UnixTime;
 
-/// The fixed part of a cookie, its name and attributes, checked and written once. Setting a value then
-/// costs one allocation and a check of that value.
+/// The fixed part of a cookie, its name and attributes, checked and written once. Setting a value
+/// then costs one allocation and a check of that value.
 #[derive(Clone, Debug)]
 pub struct CookieSpec {
     name: String,
     /// `; Path=/; Secure; ...`: all that follows the expiry.
-    attributes: Vec<u8>,
+    attributes: String,
 }
 
 impl CookieSpec {
-    /// Starts the fixed part of cookies of this name, with the safe attributes of [`CookieBuilder`].
+    /// Starts the fixed part of a cookie of this name, with the safe attributes of
+    /// [`CookieBuilder`].
     pub fn builder<'a>(name: impl Into<Cow<'a, str>>) -> CookieBuilder<'a, ()> {
         CookieBuilder::new(name.into(), ())
     }
 
     /// `attributes` have been checked.
     pub(super) fn new(attributes: &Attributes<'_>) -> CookieSpec {
-        let mut written = Vec::with_capacity(attributes.encoded_len());
-        attributes.write_to(&mut written);
-        CookieSpec { name: attributes.name.clone().into_owned(), attributes: written }
+        CookieSpec {
+            name: attributes.name.clone().into_owned(),
+            attributes: attributes.pieces().concat(),
+        }
     }
 
     /// The name.
@@ -39,9 +41,10 @@ impl CookieSpec {
         &self.name
     }
 
-    /// The `Set-Cookie` header value that sets the cookie, marked sensitive. It lasts until the browser closes, or for
-    /// `max_age` (rounded up to seconds, at most [`MAX_LIFETIME`](super::MAX_LIFETIME)), which is then written as Max-Age
-    /// and as Expires.
+    /// The `Set-Cookie` header value that sets the cookie, marked sensitive. The cookie lasts until
+    /// the browser closes, or for `max_age` (rounded up to seconds, at most
+    /// [`MAX_LIFETIME`](super::MAX_LIFETIME)), which is then written as Max-Age and as Expires;
+    /// zero deletes it.
     ///
     /// # Errors
     ///
@@ -57,8 +60,8 @@ impl CookieSpec {
         Ok(self.write(value, expiry))
     }
 
-    /// The `Set-Cookie` header value that makes the browser forget the cookie: the same attributes, no
-    /// value, Max-Age 0 and Expires in 1970.
+    /// The `Set-Cookie` header value that makes the browser forget the cookie: the same attributes,
+    /// no value, Max-Age 0 and Expires in 1970.
     #[must_use = "a removal does nothing until it is put into a response"]
     pub fn removal(&self) -> HeaderValue {
         self.write("", Expiry::PAST)
@@ -72,7 +75,7 @@ impl CookieSpec {
         buffer.push(b'=');
         buffer.extend_from_slice(value.as_bytes());
         expiry.write_to(&mut buffer);
-        buffer.extend_from_slice(&self.attributes);
+        buffer.extend_from_slice(self.attributes.as_bytes());
         into_header_value(buffer)
     }
 }

@@ -4,7 +4,7 @@
 //! Head: format version (1), flags (1), verifier (32), commit tags (1 + 8 each),
 //! and during or after a renewal its nonce (16), the verifier (32) and key id (4)
 //! before it, and until when those are good (8; 0 while the new id has not been
-//! seen). Body: a nonce (12), the sealed bytes and their tag (16), or the plain
+//! seen), and the locator of a remember-me token (18). Body: a nonce (12), the sealed bytes and their tag (16), or the plain
 //! bytes. All numbers are little-endian.
 //!
 //! The body's associated data are format version, key id and locator, so a
@@ -29,6 +29,7 @@ use std::time::Duration;
 const FORMAT: u8 = 1;
 const SEALED: u8 = 1;
 const RENEWED: u8 = 2;
+const TOKEN: u8 = 4;
 const TAGS_KEPT: usize = 16;
 
 /// The part of `data` that is needed before the body can be opened.
@@ -37,6 +38,9 @@ pub(crate) struct Head {
     pub(crate) verifier: [u8; 32],
     pub(crate) tags: Tags,
     pub(crate) renewal: Option<Renewal>,
+    /// The remember-me token that would bring the user back; a copy of the body's,
+    /// for who ends a session without being able to open it.
+    pub(crate) token: Option<Locator>,
     sealed: bool,
     body_at: usize,
 }
@@ -115,7 +119,7 @@ pub(crate) enum Unreadable {
 
 impl Head {
     pub(crate) fn new(verifier: [u8; 32], sealed: bool) -> Self {
-        Self { verifier, tags: Tags::default(), renewal: None, sealed, body_at: 0 }
+        Self { verifier, tags: Tags::default(), renewal: None, token: None, sealed, body_at: 0 }
     }
 
     pub(crate) fn read(data: &[u8]) -> Result<Self, Unreadable> {
@@ -137,12 +141,16 @@ impl Head {
             let until = Some(UnixTime::from_millis(r.u64()?)).filter(|t| t.as_millis() != 0);
             Some(Renewal { nonce, previous, previous_key, until })
         };
+        let token = if flags & TOKEN == 0 { None } else { Some(Locator::from_bytes(r.array()?)) };
         let body_at = data.len() - r.0.len();
-        Ok(Self { verifier, tags, renewal, sealed: flags & SEALED != 0, body_at })
+        Ok(Self { verifier, tags, renewal, token, sealed: flags & SEALED != 0, body_at })
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        let flags = if self.sealed { SEALED } else { 0 } | if self.renewal.is_some() { RENEWED } else { 0 };
+    fn write(&self, token: Option<Locator>, out: &mut Vec<u8>) {
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        let flags = flag(self.sealed, SEALED)
+            | flag(self.renewal.is_some(), RENEWED)
+            | flag(token.is_some(), TOKEN);
         out.extend_from_slice(&[FORMAT, flags]);
         out.extend_from_slice(&self.verifier);
         out.push(self.tags.len);
@@ -155,16 +163,24 @@ impl Head {
             out.extend_from_slice(renewal.previous_key.as_bytes());
             out.extend_from_slice(&renewal.until.map_or(0, UnixTime::as_millis).to_le_bytes());
         }
+        if let Some(token) = token {
+            out.extend_from_slice(token.as_bytes());
+        }
     }
 }
 
 /// Reads the body of a record with the key that belongs to its id, and holds its
 /// columns against it.
-pub(crate) fn open(head: &Head, record: &Record, id: &SessionId) -> Result<(Facts, Data), Unreadable> {
+pub(crate) fn open(
+    head: &Head,
+    record: &Record,
+    id: &SessionId,
+) -> Result<(Facts, Data), Unreadable> {
     let locator = id.locator();
     let body = if head.sealed {
         let sealed = &record.data[head.body_at..];
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable::Tampered)?;
+        let (nonce, sealed) =
+            sealed.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable::Tampered)?;
         let mut buffer = sealed.to_vec();
         let aad = associated(record.key, &locator);
         let plain = aead(id)?
@@ -187,9 +203,14 @@ pub(crate) fn open(head: &Head, record: &Record, id: &SessionId) -> Result<(Fact
 }
 
 /// Writes head and body.
-pub(crate) fn seal(head: &Head, facts: &Facts, data: &Data, id: &SessionId) -> Result<Bytes, EntropyError> {
+pub(crate) fn seal(
+    head: &Head,
+    facts: &Facts,
+    data: &Data,
+    id: &SessionId,
+) -> Result<Bytes, EntropyError> {
     let mut out = Vec::with_capacity(320 + facts.user.len() + data.encoded_len());
-    head.write(&mut out);
+    head.write(facts.remember, &mut out);
     if !head.sealed {
         write_body(facts, data, &mut out);
         return Ok(Bytes::from(out));
@@ -202,7 +223,10 @@ pub(crate) fn seal(head: &Head, facts: &Facts, data: &Data, id: &SessionId) -> R
     let aad = Aad::from(associated(id.key_id(), &id.locator()));
     let tag = aead(id)
         .ok()
-        .and_then(|key| key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), aad, &mut out[at..]).ok())
+        .and_then(|key| {
+            key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), aad, &mut out[at..])
+                .ok()
+        })
         .expect("AES-256-GCM seals anything shorter than 64 GiB");
     out.extend_from_slice(tag.as_ref());
     Ok(Bytes::from(out))
@@ -257,7 +281,10 @@ fn read_body(body: &Bytes) -> Result<(Facts, Data), Unreadable> {
     r.take(user_len)?;
     let user = body.slice(at..at + user_len);
     let data = Data::decode(body.slice(at + user_len..)).ok_or(Unreadable::Tampered)?;
-    Ok((Facts { kind, created, authenticated, issued, epochs, idle, lifetime, remember, user }, data))
+    Ok((
+        Facts { kind, created, authenticated, issued, epochs, idle, lifetime, remember, user },
+        data,
+    ))
 }
 
 /// Builds the record that a store keeps.

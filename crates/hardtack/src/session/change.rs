@@ -54,6 +54,11 @@ impl fmt::Debug for Change {
 }
 
 impl Change {
+    /// Puts a value, whatever is there.
+    pub(crate) fn set(name: &str, value: Bytes) -> Self {
+        Self { name: name.into(), act: Act::Set { value, seen: None } }
+    }
+
     /// Adds to a number; absent counts as 0.
     pub(crate) fn add(name: &str, by: i64) -> Self {
         Self::update(name, move |old| {
@@ -65,7 +70,8 @@ impl Change {
     /// Puts a value at the end of a list; absent counts as empty.
     pub(crate) fn append(name: &str, value: Bytes) -> Self {
         Self::update(name, move |old| {
-            let mut list: Vec<Value> = old.map_or(Ok(Vec::new()), serde_json::from_slice).map_err(|_| Clash)?;
+            let mut list: Vec<Value> =
+                old.map_or(Ok(Vec::new()), serde_json::from_slice).map_err(|_| Clash)?;
             list.push(serde_json::from_slice(&value).map_err(|_| Clash)?);
             serde_json::to_vec(&list).map(Bytes::from).map_err(|_| Clash)
         })
@@ -81,8 +87,15 @@ impl Change {
     /// Applies this change to `data`. What was seen is held against `before`,
     /// the newest data before this request's own changes. With `later_wins` it
     /// is not.
-    pub(crate) fn apply(&self, data: &mut Data, before: &Data, revision: Revision, later_wins: bool) -> Result<(), Clash> {
-        let unchanged = |seen: &Seen| later_wins || seen.is_none_or(|seen| before.revision(&self.name) == seen);
+    pub(crate) fn apply(
+        &self,
+        data: &mut Data,
+        before: &Data,
+        revision: Revision,
+        later_wins: bool,
+    ) -> Result<(), Clash> {
+        let unchanged =
+            |seen: &Seen| later_wins || seen.is_none_or(|seen| before.revision(&self.name) == seen);
         let value = match &self.act {
             Act::Set { seen, .. } | Act::Remove { seen } if !unchanged(seen) => return Err(Clash),
             Act::Set { value, .. } => Some(value.clone()),
@@ -95,7 +108,12 @@ impl Change {
 }
 
 /// Applies all changes of one request, or none of them.
-pub(crate) fn apply_all(changes: &[Change], newest: &Data, revision: Revision, later_wins: bool) -> Result<Data, Clash> {
+pub(crate) fn apply_all(
+    changes: &[Change],
+    newest: &Data,
+    revision: Revision,
+    later_wins: bool,
+) -> Result<Data, Clash> {
     let mut data = newest.clone();
     for change in changes {
         change.apply(&mut data, newest, revision, later_wins)?;
@@ -108,7 +126,10 @@ mod tests {
     use super::*;
 
     fn set(name: &str, value: &str, seen: Seen) -> Change {
-        Change { name: name.into(), act: Act::Set { value: Bytes::copy_from_slice(value.as_bytes()), seen } }
+        Change {
+            name: name.into(),
+            act: Act::Set { value: Bytes::copy_from_slice(value.as_bytes()), seen },
+        }
     }
 
     fn value<'a>(data: &'a Data, name: &str) -> Option<&'a str> {
@@ -119,7 +140,13 @@ mod tests {
     fn relative_changes_all_count() {
         let mut data = Data::default();
         for revision in 1..=5 {
-            data = apply_all(&[Change::add("n", 2), Change::append("l", "7".into())], &data, revision, false).unwrap();
+            data = apply_all(
+                &[Change::add("n", 2), Change::append("l", "7".into())],
+                &data,
+                revision,
+                false,
+            )
+            .unwrap();
         }
         assert_eq!((value(&data, "n"), value(&data, "l")), (Some("10"), Some("[7,7,7,7,7]")));
     }
@@ -131,23 +158,46 @@ mod tests {
         let late = [Change::add("n", 1), set("k", "3", Some(Some(1)))];
         assert_eq!(apply_all(&late, &two, 3, false).err(), Some(Clash));
         assert_eq!(value(&two, "n"), None);
-        assert_eq!(value(&apply_all(&late, &two, 3, true).unwrap(), "k"), Some("3"), "where so configured");
-        assert_eq!(apply_all(&[set("k", "3", Some(None))], &two, 3, false).err(), Some(Clash), "it saw the key absent");
-        assert_eq!(value(&apply_all(&[set("k", "3", None)], &two, 3, false).unwrap(), "k"), Some("3"), "blind");
+        assert_eq!(
+            value(&apply_all(&late, &two, 3, true).unwrap(), "k"),
+            Some("3"),
+            "where so configured"
+        );
+        assert_eq!(
+            apply_all(&[set("k", "3", Some(None))], &two, 3, false).err(),
+            Some(Clash),
+            "it saw the key absent"
+        );
+        assert_eq!(
+            value(&apply_all(&[set("k", "3", None)], &two, 3, false).unwrap(), "k"),
+            Some("3"),
+            "blind"
+        );
     }
 
     #[test]
     fn a_request_may_set_what_it_read_more_than_once() {
         let one = apply_all(&[set("k", "1", None)], &Data::default(), 1, false).unwrap();
-        let twice = [Change::add("k", 1), set("k", "5", Some(Some(1))), set("k", "6", Some(Some(1)))];
+        let twice =
+            [Change::add("k", 1), set("k", "5", Some(Some(1))), set("k", "6", Some(Some(1)))];
         assert_eq!(value(&apply_all(&twice, &one, 2, false).unwrap(), "k"), Some("6"));
     }
 
     #[test]
     fn a_number_that_would_overflow_or_is_none_is_a_clash() {
-        let data = apply_all(&[set("n", &i64::MAX.to_string(), None), set("t", "\"x\"", None)], &Data::default(), 1, false).unwrap();
+        let data = apply_all(
+            &[set("n", &i64::MAX.to_string(), None), set("t", "\"x\"", None)],
+            &Data::default(),
+            1,
+            false,
+        )
+        .unwrap();
         for change in [Change::add("n", 1), Change::add("t", 1), Change::append("n", "1".into())] {
-            assert_eq!(apply_all(std::slice::from_ref(&change), &data, 2, false).err(), Some(Clash), "{change:?}");
+            assert_eq!(
+                apply_all(std::slice::from_ref(&change), &data, 2, false).err(),
+                Some(Clash),
+                "{change:?}"
+            );
         }
     }
 }

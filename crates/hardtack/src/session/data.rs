@@ -71,7 +71,9 @@ impl Data {
         let untouched = Entries(&self.encoded)
             .filter(|e| !self.edits.iter().any(|edit| edit.name.as_bytes() == e.name))
             .filter_map(|e| Some((std::str::from_utf8(e.name).ok()?, e.value, e.revision)));
-        untouched.chain(self.edits.iter().filter_map(|e| Some((&*e.name, e.value.as_deref()?, e.revision))))
+        untouched.chain(
+            self.edits.iter().filter_map(|e| Some((&*e.name, e.value.as_deref()?, e.revision))),
+        )
     }
 
     pub(crate) fn encoded_len(&self) -> usize {

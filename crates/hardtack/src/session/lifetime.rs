@@ -40,7 +40,12 @@ pub(crate) fn touch_interval(idle: Duration) -> Duration {
 }
 
 /// Judges a session.
-pub(crate) fn judge(facts: &Facts, last_seen: UnixTime, renew_after: Option<Duration>, now: UnixTime) -> Verdict {
+pub(crate) fn judge(
+    facts: &Facts,
+    last_seen: UnixTime,
+    renew_after: Option<Duration>,
+    now: UnixTime,
+) -> Verdict {
     if now >= facts.dies() {
         return Verdict::Over(Cause::Lifetime);
     }
@@ -109,7 +114,11 @@ mod tests {
             (43_199, 43_199, live(false, true)),
             (43_199, 43_200, Verdict::Over(Cause::Lifetime)),
         ] {
-            assert_eq!(judge(&facts(), at(last_seen), hour, at(now)), want, "seen {last_seen}, now {now}");
+            assert_eq!(
+                judge(&facts(), at(last_seen), hour, at(now)),
+                want,
+                "seen {last_seen}, now {now}"
+            );
         }
     }
 
@@ -117,7 +126,9 @@ mod tests {
     fn activity_never_extends_the_lifetime() {
         for seen in (0..43_200).step_by(60) {
             assert!(expires(&facts(), at(seen)) <= facts().dies());
-            assert!(remaining(&facts(), at(seen), at(seen)).lifetime <= facts().dies().since(at(seen)));
+            assert!(
+                remaining(&facts(), at(seen), at(seen)).lifetime <= facts().dies().since(at(seen))
+            );
         }
         assert_eq!(remaining(&facts(), at(43_000), at(43_000)).idle, Duration::from_secs(200));
     }

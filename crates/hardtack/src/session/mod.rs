@@ -1,9 +1,66 @@
 //! Server-side sessions.
+//!
+//! | step of a request | file |
+//! | --- | --- |
+//! | the cookies that may be ids | `transport.rs` |
+//! | an id is checked, before any look-up | `id.rs` |
+//! | the record is loaded and opened | `sessions.rs`, `work.rs`, `body.rs` |
+//! | live, over, due for a touch or a renewal | `lifetime.rs` |
+//! | the handler reads values and wants changes | `session.rs`, `data.rs`, `change.rs` |
+//! | what the end of the request does | `plan.rs`, `request.rs` |
+//! | changes onto the newest record | `commits.rs` |
+//! | signing in and out, lists, ends | `login.rs`, `remember.rs`, `admin.rs` |
+//!
+//! # What this does not protect
+//! Whoever holds a whole session id is the user until the session ends or the id
+//! is renewed. See also the sections of that name in the modules below.
 
+mod admin;
+mod body;
+mod change;
+mod commits;
+mod config;
+mod csrf;
+pub mod danger;
+mod data;
+mod error;
+mod events;
+mod flash;
 mod id;
+mod key;
+mod lifetime;
+mod live;
+mod login;
+mod oneshot;
+mod plan;
 mod record;
+mod remember;
+mod request;
+mod runtime;
+#[allow(clippy::module_inception, reason = "the handle is what the module is named after")]
+mod session;
+mod sessions;
 pub mod store;
+mod transport;
+mod values;
+mod work;
 
+#[cfg(test)]
+mod tests;
+
+pub use admin::{Admin, SessionInfo};
+pub use config::{ConfigError, Profile, SessionsBuilder};
+pub use error::{SessionError, ValueError};
+pub use events::{Counts, Event};
+pub use flash::Flash;
 pub use id::Locator;
+pub use key::Key;
+pub use lifetime::Remaining;
+pub use live::LiveSession;
+pub use login::{Login, Txn};
 pub use record::{Cause, Epochs, Kind, Record, UserKey, Version};
+pub use request::Outcome;
+pub use runtime::Runtime;
+pub use session::Session;
+pub use sessions::Sessions;
 pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};

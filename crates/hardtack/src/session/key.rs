@@ -1,0 +1,32 @@
+//! Keys that know the type of their value.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+/// The name of a value in a session together with its type, so that every place
+/// that reads or writes it agrees.
+///
+/// ```
+/// use hardtack::session::Key;
+/// const CART: Key<Vec<String>> = Key::new("cart");
+/// assert_eq!(CART.name(), "cart");
+/// ```
+pub struct Key<T>(&'static str, PhantomData<fn() -> T>);
+
+impl<T> Key<T> {
+    /// Names a value; 1 to 128 bytes, not beginning with `~`.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name, PhantomData)
+    }
+
+    /// The name.
+    pub const fn name(&self) -> &'static str {
+        self.0
+    }
+}
+
+impl<T> fmt::Debug for Key<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({:?})", self.0)
+    }
+}

@@ -1,0 +1,517 @@
+//! Signing in and out, and everything else that takes effect when it is awaited.
+//!
+//! # What this does not protect
+//! Credentials are checked by the application, or by one in front of it. What a
+//! session may do is the application's to decide, too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::body::{Facts, Head};
+use super::change::{Change, apply_all};
+use super::commits::entropy_failed;
+use super::data::Data;
+use super::error::SessionError;
+use super::events::Event;
+use super::id::{Locator, SessionId};
+use super::record::{Cause, Epochs, Kind, Record, Version};
+use super::session::{Phase, Session};
+use super::sessions::{Engine, Look};
+use super::store::{Admission, Inserted, Loaded, Relocated, StoreError};
+use super::work::{Job, Work};
+use super::{UserKey, values};
+
+/// A login that has begun: who, and since when. What was ended after it began
+/// stays ended, however long checking the credentials takes.
+#[derive(Clone, Debug)]
+#[must_use = "nobody is signed in before Session::login() is awaited"]
+pub struct Login {
+    user: String,
+    epochs: Option<Epochs>,
+    keep: Keep,
+    idle: Option<Duration>,
+    lifetime: Option<Duration>,
+    remember: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Keep {
+    All,
+    Nothing,
+    These(Vec<String>),
+}
+
+impl Login {
+    /// Asks for the user to be remembered on this device.
+    pub fn remember(mut self) -> Self {
+        self.remember = true;
+        self
+    }
+
+    /// Begins with no data: nothing of the anonymous session is taken along.
+    pub fn start_empty(mut self) -> Self {
+        self.keep = Keep::Nothing;
+        self
+    }
+
+    /// Takes only these keys of the anonymous session along. Without this, all.
+    pub fn keep_only(mut self, keys: &[&str]) -> Self {
+        self.keep = Keep::These(keys.iter().map(|k| (*k).to_owned()).collect());
+        self
+    }
+
+    /// Another idle timeout for this session.
+    pub fn idle(mut self, timeout: Duration) -> Self {
+        self.idle = Some(timeout);
+        self
+    }
+
+    /// Another lifetime for this session.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+}
+
+impl From<&str> for Login {
+    fn from(user: &str) -> Self {
+        Self {
+            user: user.to_owned(),
+            epochs: None,
+            keep: Keep::All,
+            idle: None,
+            lifetime: None,
+            remember: false,
+        }
+    }
+}
+
+impl From<String> for Login {
+    fn from(user: String) -> Self {
+        Login::from(user.as_str())
+    }
+}
+
+impl Session {
+    /// Begins a login, before the credentials are checked: an "end all sessions"
+    /// that comes in between also ends this one.
+    ///
+    /// # Errors
+    /// The store failed, or the user's id does not fit.
+    pub async fn begin_login(&self, user: &str) -> Result<Login, SessionError> {
+        let key = self.user_key(user)?;
+        let epochs = self.engine().within(self.engine().store.epochs(Some(&key))).await?;
+        Ok(Login { epochs: Some(epochs), ..Login::from(user) })
+    }
+
+    /// Signs a user in: a new session with a new id. The session that was there
+    /// ends with it, in the same step; its data, with the changes of this request,
+    /// is taken along if it was anonymous or the same user's (ASVS 5.0 7.2.4).
+    /// Takes effect when awaited.
+    ///
+    /// # Errors
+    /// The store failed, the user has too many sessions, or everything was ended
+    /// since the login began.
+    pub async fn login(&self, login: impl Into<Login>) -> Result<(), SessionError> {
+        let login = login.into();
+        self.load().await?;
+        let user = self.user_key(&login.user)?;
+        if login.remember && self.engine().settings.remember.is_none() {
+            return Err(SessionError::RememberIsOff);
+        }
+        let epochs = match login.epochs {
+            Some(epochs) => epochs,
+            None => self.engine().within(self.engine().store.epochs(Some(&user))).await?,
+        };
+        let this = self.clone();
+        let remember = login.remember;
+        self.sessions().to_the_end(async move { this.sign_in(login, user, epochs).await }).await?;
+        if remember {
+            self.issue_remember_token().await?;
+        }
+        Ok(())
+    }
+
+    async fn sign_in(
+        &self,
+        login: Login,
+        user: UserKey,
+        epochs: Epochs,
+    ) -> Result<(), SessionError> {
+        let engine = self.engine();
+        let mut old = self.state().base.as_ref().map(|base| base.work.clone());
+        let changes = std::mem::take(&mut self.state().changes);
+        loop {
+            let now = engine.clock.now();
+            let same_user = old.as_ref().is_some_and(|w| {
+                w.facts.kind == Kind::Anonymous || w.facts.user() == Some(&login.user)
+            });
+            let taken = match &old {
+                Some(work) if same_user => work.data.clone(),
+                _ => Data::default(),
+            };
+            let data = login.keep.filter(
+                apply_all(&changes, &taken, 1, true).map_err(|_| SessionError::Conflict(None))?,
+            );
+            let facts = Facts {
+                kind: Kind::User,
+                created: now,
+                authenticated: Some(now),
+                issued: now,
+                epochs,
+                idle: login.idle.unwrap_or(engine.settings.idle),
+                lifetime: login.lifetime.unwrap_or(engine.settings.lifetime),
+                remember: old.as_ref().filter(|_| same_user).and_then(|w| w.facts.remember),
+                user: login.user.clone().into(),
+            };
+            let new = engine
+                .make(facts, data, Some(user.clone()), self.state().device.clone())
+                .map_err(entropy_failed)?;
+            let key = new.id.locator();
+            let admission = Admission::at(now).limited(engine.settings.limit);
+            let mut created = new.clone();
+            let record = created.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            let outcome = match &old {
+                Some(work) => engine.relocate(work, &key, record, admission).await?,
+                None => match engine.insert(&key, record, admission).await? {
+                    Inserted::Ok => Relocated::Ok,
+                    Inserted::Exists => Relocated::Exists,
+                    Inserted::Full => Relocated::Full,
+                    Inserted::Outdated => Relocated::Outdated,
+                },
+            };
+            match outcome {
+                Relocated::Ok => {
+                    if let Some(work) = &old {
+                        engine.watchers.tell(&work.id.locator(), Some(Cause::Replaced));
+                    }
+                    self.take_over(created);
+                    return Ok(());
+                }
+                Relocated::Exists => {}
+                Relocated::Full => return Err(SessionError::TooManySessions),
+                Relocated::Outdated => return Err(SessionError::LoginOutdated),
+                // Signing in stands by itself: without the old session there is
+                // just nothing to take along.
+                Relocated::Gone(_) => old = None,
+                Relocated::Conflict => {
+                    old = match old {
+                        None => None,
+                        Some(work) => match engine.look(&work.id).await? {
+                            Look::Live(work) => Some(work),
+                            Look::Over(_) | Look::NotOurs => None,
+                        },
+                    };
+                }
+            }
+        }
+    }
+
+    /// Makes a session that was just created this request's own, and answers with its id.
+    pub(crate) fn take_over(&self, work: Work) {
+        let engine = self.engine();
+        let mut state = self.state();
+        engine.started(&work);
+        state.answer_with(engine.transport.write(&work.id, None, engine.clock.now()));
+        let id = work.id.clone();
+        state.ended = None;
+        state.renew_due = false;
+        state.read.clear();
+        state.adopt(Box::new(work), id);
+    }
+
+    /// Creates an anonymous session out of this request's changes.
+    pub(crate) async fn create(&self) -> Result<(), SessionError> {
+        let this = self.clone();
+        self.sessions().to_the_end(async move { this.insert_anonymous().await }).await
+    }
+
+    async fn insert_anonymous(&self) -> Result<(), SessionError> {
+        let engine = self.engine();
+        let changes = std::mem::take(&mut self.state().changes);
+        let data = apply_all(&changes, &Data::default(), 1, true)
+            .map_err(|_| SessionError::Conflict(None))?;
+        if data.iter().next().is_none() {
+            return Ok(()); // a removal of nothing is nothing to keep
+        }
+        let epochs = engine.within(engine.store.epochs(None)).await?;
+        loop {
+            let now = engine.clock.now();
+            let settings = &engine.settings;
+            let facts = Facts {
+                kind: Kind::Anonymous,
+                created: now,
+                authenticated: None,
+                issued: now,
+                epochs,
+                idle: settings.idle.min(settings.anonymous_lifetime),
+                lifetime: settings.lifetime.min(settings.anonymous_lifetime),
+                remember: None,
+                user: bytes::Bytes::new(),
+            };
+            let mut work = engine
+                .make(facts, data.clone(), None, self.state().device.clone())
+                .map_err(entropy_failed)?;
+            let key = work.id.locator();
+            let record = work.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            match engine.insert(&key, record, Admission::at(now)).await? {
+                Inserted::Ok => {
+                    self.take_over(work);
+                    return Ok(());
+                }
+                Inserted::Exists => {}
+                Inserted::Outdated => return Err(SessionError::Ended(Some(Cause::Revoked))),
+                Inserted::Full => return Err(SessionError::TooManySessions),
+            }
+        }
+    }
+
+    /// Signs out: ends this session, and being remembered with it, when awaited
+    /// (ASVS 5.0 7.4.1). Changes of this request are given up; later ones go to a
+    /// new anonymous session. The cookie is left where it is and names nothing any
+    /// more: an answer that removed it could arrive late and take a newer login's
+    /// cookie away. To remove it all the same use [`forget`](Self::forget).
+    ///
+    /// # Errors
+    /// The store failed: the session may live on, and the caller should say so.
+    pub async fn logout(&self) -> Result<(), SessionError> {
+        self.load().await?;
+        self.end_this(Cause::Logout).await
+    }
+
+    /// Signs out and makes the browser forget its cookies, also those of sessions
+    /// that ended before.
+    ///
+    /// # Errors
+    /// As [`logout`](Self::logout).
+    pub async fn forget(&self) -> Result<(), SessionError> {
+        self.logout().await?;
+        let mut state = self.state();
+        for kind in Kind::ALL {
+            state.answer_with(self.engine().transport.remove(kind));
+        }
+        Ok(())
+    }
+
+    async fn end_this(&self, cause: Cause) -> Result<(), SessionError> {
+        let Some(work) = self.state().base.as_ref().map(|base| base.work.clone()) else {
+            return Ok(());
+        };
+        let engine = self.engine().clone();
+        let ended = self.sessions().to_the_end(async move {
+            let now = engine.clock.now();
+            if let Some(token) = &work.facts.remember {
+                engine.end(token, cause, now).await?;
+            }
+            engine.end(&work.id.locator(), cause, now).await
+        });
+        ended.await?;
+        self.state().let_go(cause);
+        Ok(())
+    }
+
+    /// Gives this session a new secret, in two phases: this answer carries the new
+    /// id, and the old one stays good until the new one is first presented, then
+    /// for 10 seconds.
+    ///
+    /// # Errors
+    /// The store failed, or the session has ended.
+    pub async fn renew(&self) -> Result<(), SessionError> {
+        self.load().await?;
+        let key = self.engine().keys.sealing();
+        self.job(move || Job::Renew(key.clone())).await
+    }
+
+    /// Another idle timeout for this session, from now on.
+    ///
+    /// # Errors
+    /// The store failed, or there is no session.
+    pub async fn set_idle(&self, timeout: Duration) -> Result<(), SessionError> {
+        self.job(move || Job::Facts(Box::new(move |facts| facts.idle = timeout))).await
+    }
+
+    /// Runs a transaction on the newest data, at once, and gives its result. It may
+    /// run again if another process commits in between, so it must not have
+    /// effects of its own. An `Err` changes nothing.
+    ///
+    /// # Errors
+    /// `Ok(Err(..))` is the transaction's own refusal. The outer error: the store
+    /// failed, or the session has ended. Without a session, one is created.
+    pub async fn transact<T, E, F>(&self, run: F) -> Result<Result<T, E>, SessionError>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        F: Fn(&mut Txn<'_>) -> Result<T, E> + Send + Sync + 'static,
+    {
+        self.load().await?;
+        if self.state().phase == Phase::Closed {
+            return Err(SessionError::Value(super::ValueError::Closed));
+        }
+        let create = self.state().base.is_none();
+        if create {
+            let mut data = self.state().view.clone();
+            let result = run(&mut Txn { data: &mut data, revision: 1 });
+            if result.is_ok() {
+                let mut state = self.state();
+                state.changes = data
+                    .iter()
+                    .map(|(name, value, _)| Change::set(name, bytes::Bytes::copy_from_slice(value)))
+                    .collect();
+                drop(state);
+                self.create().await?;
+            }
+            return Ok(result);
+        }
+        let run = Arc::new(run);
+        let result = Arc::new(std::sync::Mutex::new(None));
+        let (slot, latest) = (result.clone(), result);
+        self.job(move || {
+            let (run, slot) = (run.clone(), slot.clone());
+            Job::Transact(Box::new(move |data, revision| {
+                let outcome = run(&mut Txn { data, revision });
+                let fine = outcome.is_ok();
+                *slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(outcome);
+                fine
+            }))
+        })
+        .await?;
+        self.rebase();
+        let outcome = latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        outcome.ok_or(SessionError::Conflict(None))
+    }
+
+    /// After a commit of its own the request's view is what was committed, and on
+    /// top of it what it still wants changed.
+    pub(crate) fn rebase(&self) {
+        let mut state = self.state();
+        let Some(newest) = state.base.as_ref().map(|base| base.work.data.clone()) else { return };
+        state.view = apply_all(&state.changes, &newest, u64::MAX, true).unwrap_or(newest);
+    }
+
+    fn user_key(&self, user: &str) -> Result<UserKey, SessionError> {
+        // The body keeps its length in one byte.
+        let fits = (1..=UserKey::MAX).contains(&user.len());
+        self.engine()
+            .user_key(user)
+            .filter(|_| fits)
+            .ok_or(SessionError::UserId { length: user.len() })
+    }
+}
+
+impl Keep {
+    fn filter(&self, data: Data) -> Data {
+        let mut kept = data.clone();
+        for (name, ..) in data.iter() {
+            let keep = match self {
+                Keep::All => true,
+                Keep::Nothing => false,
+                Keep::These(names) => names.iter().any(|n| n == name),
+            };
+            if !keep {
+                kept.put(name, None, 1);
+            }
+        }
+        kept
+    }
+}
+
+/// The newest data within a [transaction](Session::transact).
+#[derive(Debug)]
+pub struct Txn<'a> {
+    data: &'a mut Data,
+    revision: u64,
+}
+
+impl Txn<'_> {
+    /// The value under a key.
+    ///
+    /// # Errors
+    /// It is of another type.
+    pub fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, super::ValueError> {
+        values::decode(key, self.data.find(key).map(|(value, _)| value))
+    }
+
+    /// Puts a value.
+    ///
+    /// # Errors
+    /// The name does not fit, or the value is not JSON.
+    pub fn set<T: serde::Serialize + ?Sized>(
+        &mut self,
+        key: &str,
+        value: &T,
+    ) -> Result<(), super::ValueError> {
+        let value = values::encode(key, value)?;
+        self.data.put(key, Some(value), self.revision);
+        Ok(())
+    }
+
+    /// Takes a key away.
+    pub fn remove(&mut self, key: &str) {
+        self.data.put(key, None, self.revision);
+    }
+}
+
+impl Engine {
+    /// A session that is not in the store yet, with a new id.
+    pub(crate) fn make(
+        &self,
+        facts: Facts,
+        data: Data,
+        user: Option<UserKey>,
+        device: Option<Arc<str>>,
+    ) -> Result<Work, crate::entropy::EntropyError> {
+        let locator = Locator::random(user.as_ref().map(UserKey::as_bytes))?;
+        let id = SessionId::issue(facts.kind, locator, &self.keys.sealing())?;
+        let head = Head::new(*id.verifier(), self.sealed);
+        let last_seen = facts.created;
+        Ok(Work { id, version: Version::FIRST, head, facts, data, last_seen, user, device })
+    }
+
+    /// Creates a record. An answer that was lost is found out: only we know the locator.
+    pub(crate) async fn insert(
+        &self,
+        key: &Locator,
+        record: Record,
+        admission: Admission,
+    ) -> Result<Inserted, SessionError> {
+        match self.within(self.store.insert(key, record, admission)).await {
+            Ok(inserted) => Ok(inserted),
+            Err(error) => self.exists(key, error).await.map(|()| Inserted::Ok),
+        }
+    }
+
+    async fn relocate(
+        &self,
+        old: &Work,
+        key: &Locator,
+        record: Record,
+        admission: Admission,
+    ) -> Result<Relocated, SessionError> {
+        let from = old.id.locator();
+        match self.within(self.store.relocate(&from, old.version, key, record, admission)).await {
+            Ok(relocated) => Ok(relocated),
+            Err(error) => self.exists(key, error).await.map(|()| Relocated::Ok),
+        }
+    }
+
+    async fn exists(&self, key: &Locator, error: StoreError) -> Result<(), SessionError> {
+        self.counters.unknown_outcomes.up();
+        match self.within(self.store.load(key)).await {
+            Ok(Loaded::Live(_)) => Ok(()),
+            Ok(_) | Err(_) => Err(error.into()),
+        }
+    }
+
+    fn started(&self, work: &Work) {
+        self.counters.started.up();
+        self.events.tell(&Event::Started {
+            session: work.id.locator(),
+            kind: work.facts.kind,
+            user: work.facts.user().map(str::to_owned),
+            at: work.facts.created,
+        });
+    }
+}

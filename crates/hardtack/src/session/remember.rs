@@ -1,0 +1,127 @@
+//! Being remembered: a token in a cookie of its own that can be exchanged for a
+//! session, again and again, each time in a new form.
+//!
+//! The token is a record like a session's, of another kind: locator and secret
+//! are what others call selector and validator, the store keeps only the
+//! verifier, and each exchange renews the secret by the same two phases as a
+//! session's. A secret that comes back after its grace ends the token and, since
+//! a session looks whether its token still holds, every session that came of it.
+//!
+//! # What this does not protect
+//! A session that comes of it is never fresh: ask for credentials before anything
+//! that matters. Whoever copies the cookie first is the user until the other copy
+//! is used.
+
+use super::body::Facts;
+use super::commits::{commit, entropy_failed};
+use super::data::Data;
+use super::error::SessionError;
+use super::id::SessionId;
+use super::record::{Kind, Version};
+use super::session::Session;
+use super::sessions::Look;
+use super::store::{Admission, Inserted};
+use super::transport::{CANDIDATES, Texts};
+use super::work::{Done, Job, Work};
+
+impl Session {
+    /// Makes a token for the session that was just signed in.
+    pub(crate) async fn issue_remember_token(&self) -> Result<(), SessionError> {
+        let engine = self.engine();
+        let Some(lasts) = engine.settings.remember else { return Err(SessionError::RememberIsOff) };
+        let Some(session) = self.state().base.as_ref().map(|base| base.work.clone()) else {
+            return Err(SessionError::NotSignedIn);
+        };
+        let now = engine.clock.now();
+        let facts = Facts {
+            kind: Kind::Remember,
+            created: now,
+            authenticated: None,
+            issued: now,
+            idle: lasts,
+            lifetime: lasts,
+            remember: None,
+            ..session.facts.clone()
+        };
+        let mut token = engine
+            .make(facts, Data::default(), session.user.clone(), session.device.clone())
+            .map_err(entropy_failed)?;
+        let key = token.id.locator();
+        let record = token.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+        match engine.insert(&key, record, Admission::at(now)).await? {
+            Inserted::Ok => {}
+            Inserted::Outdated => return Err(SessionError::LoginOutdated),
+            Inserted::Exists | Inserted::Full => return Err(SessionError::TooManySessions),
+        }
+        self.job(move || Job::Facts(Box::new(move |facts| facts.remember = Some(key)))).await?;
+        self.answer_with_token(&token.id);
+        Ok(())
+    }
+
+    /// Exchanges a token for a session, and the token's secret for the next.
+    pub(crate) async fn exchange(
+        &self,
+        texts: &Texts,
+    ) -> Result<Option<(Box<Work>, SessionId)>, SessionError> {
+        let engine = self.engine();
+        if engine.settings.remember.is_none() {
+            return Ok(None);
+        }
+        let ids: Vec<SessionId> = texts
+            .iter()
+            .filter_map(|text| engine.identify(text, Kind::Remember))
+            .take(CANDIDATES)
+            .collect();
+        for presented in ids {
+            let Look::Live(mut token) = engine.look(&presented).await? else { continue };
+            if token.must_confirm(&presented)
+                && let Done::Ok(confirmed) = commit(engine, (*token).clone(), Job::Confirm).await
+            {
+                token = confirmed;
+            }
+            let Some(session) = self.start_remembered(&token).await? else { continue };
+            let renew = Job::Renew(engine.keys.sealing());
+            if let Done::Ok(renewed) = commit(engine, *token, renew).await
+                && renewed.id.verifier() != presented.verifier()
+            {
+                self.answer_with_token(&renewed.id);
+            }
+            let id = session.id.clone();
+            self.take_over(session.clone());
+            return Ok(Some((Box::new(session), id)));
+        }
+        Ok(None)
+    }
+
+    async fn start_remembered(&self, token: &Work) -> Result<Option<Work>, SessionError> {
+        let engine = self.engine();
+        let now = engine.clock.now();
+        let facts = Facts {
+            kind: Kind::User,
+            created: now,
+            authenticated: None,
+            issued: now,
+            idle: engine.settings.idle,
+            lifetime: engine.settings.lifetime,
+            remember: Some(token.id.locator()),
+            ..token.facts.clone()
+        };
+        let device = self.state().device.clone().or_else(|| token.device.clone());
+        let mut work = engine
+            .make(facts, Data::default(), token.user.clone(), device)
+            .map_err(entropy_failed)?;
+        let key = work.id.locator();
+        let record = work.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+        let admission = Admission::at(now).limited(engine.settings.limit);
+        match engine.insert(&key, record, admission).await? {
+            Inserted::Ok => Ok(Some(work)),
+            Inserted::Exists | Inserted::Full | Inserted::Outdated => Ok(None),
+        }
+    }
+
+    fn answer_with_token(&self, id: &SessionId) {
+        let engine = self.engine();
+        let header = engine.transport.write(id, engine.settings.remember, engine.clock.now());
+        self.state().answer_with(header);
+    }
+}

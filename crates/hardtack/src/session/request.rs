@@ -1,0 +1,238 @@
+//! A request's beginning and end: loading its session, and committing it.
+
+use http::{HeaderName, HeaderValue};
+
+use super::commits::commit;
+use super::error::SessionError;
+use super::events::Event;
+use super::id::SessionId;
+use super::lifetime::{self, Verdict};
+use super::plan::{Plan, plan};
+use super::record::{Cause, Kind};
+use super::session::{Phase, Session, State};
+use super::sessions::Look;
+use super::transport::CANDIDATES;
+use super::work::{Done, Job, Work};
+
+/// What a finished request's session asks of the response.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The commit failed: the response is to be replaced by this error's, without
+    /// any of `headers`.
+    pub error: Option<SessionError>,
+    /// `Set-Cookie` (or the id's own header) to add.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The response may hold something of the session: it must not be kept by
+    /// shared caches. With `headers`, by none.
+    pub used: bool,
+}
+
+impl Session {
+    /// Looks up what the request's cookies name, unless that has been done.
+    /// [`present`](Session::present) comes first.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]: the store failed (503; nobody is logged out).
+    /// [`SessionError::TwoSessions`]: two live sessions with an unsafe method (400).
+    pub async fn load(&self) -> Result<(), SessionError> {
+        let presented = {
+            let state = self.state();
+            if state.phase != Phase::Untouched {
+                return Ok(());
+            }
+            state.presented.clone()
+        };
+        let mut found = None;
+        let mut ended = None;
+        if let Some(presented) = &presented {
+            for kind in [Kind::User, Kind::Anonymous] {
+                found = self.find(kind, &presented[kind.index()], &mut ended).await?;
+                if found.is_some() || self.state().two_sessions {
+                    break;
+                }
+            }
+            if found.is_none()
+                && !self.state().passive
+                && !presented[Kind::Remember.index()].is_empty()
+            {
+                found = self.exchange(&presented[Kind::Remember.index()]).await?;
+            }
+        }
+        let mut state = self.state();
+        state.phase = Phase::Loaded;
+        state.ended = ended;
+        state.used = true;
+        if state.two_sessions && state.unsafe_method {
+            return Err(SessionError::TwoSessions);
+        }
+        if let Some((work, id)) = found {
+            state.adopt(work, id);
+        }
+        Ok(())
+    }
+
+    /// The one live session among the candidates of a kind.
+    async fn find(
+        &self,
+        kind: Kind,
+        texts: &super::transport::Texts,
+        ended: &mut Option<Cause>,
+    ) -> Result<Option<(Box<Work>, SessionId)>, SessionError> {
+        let engine = self.engine();
+        engine.counters.malformed.add(texts.malformed);
+        let ids = texts.iter().filter_map(|text| engine.identify(text, kind)).take(CANDIDATES);
+        let mut live: Option<(Box<Work>, SessionId)> = None;
+        for id in ids {
+            let work = match engine.look(&id).await? {
+                Look::Live(work) => work,
+                Look::Over(cause) => {
+                    *ended = cause.or(*ended);
+                    continue;
+                }
+                Look::NotOurs => continue,
+            };
+            if let Some((other, _)) =
+                live.as_ref().filter(|(other, _)| other.id.locator() != work.id.locator())
+            {
+                engine.counters.two_sessions.up();
+                let sessions = vec![other.id.locator(), work.id.locator()];
+                engine.events.tell(&Event::TwoSessions { sessions, at: engine.clock.now() });
+                self.state().two_sessions = true;
+                return Ok(None);
+            }
+            live = Some((work, id));
+        }
+        if let Some((work, id)) = &mut live {
+            self.active(work, id).await;
+        }
+        Ok(live)
+    }
+
+    /// What a live session's use entails: activity, and the steps of a renewal.
+    async fn active(&self, work: &mut Box<Work>, presented: &SessionId) {
+        let engine = self.engine();
+        let now = engine.clock.now();
+        if !self.state().passive {
+            let verdict =
+                lifetime::judge(&work.facts, work.last_seen, engine.settings.renew_after, now);
+            if let Verdict::Live { touch, renew } = verdict {
+                if touch {
+                    engine.note(work.id.locator(), now, lifetime::expires(&work.facts, now));
+                }
+                self.state().renew_due = renew && work.facts.kind == Kind::User;
+            }
+            work.last_seen = now;
+        }
+        if work.must_confirm(presented) {
+            // Should it fail, the old secret stays good until the next time.
+            if let Done::Ok(confirmed) = commit(engine, (**work).clone(), Job::Confirm).await {
+                *work = confirmed;
+            }
+        }
+    }
+
+    /// Commits what the request wants changed and closes the handle; once the
+    /// response is ready and before its head leaves. A second call does nothing.
+    /// Runs to its end even if it is dropped half-way.
+    pub async fn finish(&self) -> Outcome {
+        let (plan, renew) = {
+            let mut state = self.state();
+            let plan = match state.phase {
+                Phase::Untouched => Plan::Nothing,
+                Phase::Closed => return Outcome::default(),
+                Phase::Loaded => plan(
+                    state.used,
+                    !state.changes.is_empty() && !state.discarded,
+                    state.base.is_some(),
+                ),
+            };
+            let renew = state.renew_due && state.base.is_some();
+            if plan != Plan::Nothing {
+                state.phase = Phase::Closed;
+            }
+            (plan, renew)
+        };
+        let committed = match plan {
+            Plan::Nothing => return Outcome::default(),
+            Plan::Answer => Ok(()),
+            Plan::Create => self.create().await,
+            Plan::Commit => self.commit_changes().await,
+        };
+        if let Err(error) = committed {
+            if matches!(error, SessionError::Conflict(_)) {
+                self.engine().counters.clashes.up();
+            }
+            return Outcome { error: Some(error), headers: Vec::new(), used: true };
+        }
+        if renew {
+            // A renewal that cannot be begun now is begun by a later request.
+            let _ = self.renew().await;
+        }
+        let mut state = self.state();
+        self.answer_with_newest(&mut state);
+        Outcome { error: None, headers: std::mem::take(&mut state.headers), used: state.used }
+    }
+
+    /// Whether nothing of this session was asked for, so that the response needs
+    /// nothing of it.
+    pub fn is_untouched(&self) -> bool {
+        self.state().phase == Phase::Untouched
+    }
+
+    /// While a renewal is under way every answer carries the new id.
+    fn answer_with_newest(&self, state: &mut State) {
+        let engine = self.engine();
+        let Some(base) = &mut state.base else { return };
+        if base.presented.verifier() != base.work.id.verifier() {
+            base.presented = base.work.id.clone();
+            let header = engine.transport.write(&base.work.id, None, engine.clock.now());
+            state.answer_with(header);
+        }
+    }
+
+    /// Commits the collected changes onto the newest record.
+    pub(crate) async fn commit_changes(&self) -> Result<(), SessionError> {
+        let changes = std::mem::take(&mut self.state().changes);
+        self.job(move || Job::Changes(changes.clone())).await
+    }
+
+    /// Does a job on this request's session, and takes over what comes of it.
+    pub(crate) async fn job(&self, job: impl Fn() -> Job) -> Result<(), SessionError> {
+        loop {
+            let Some(work) = self.state().base.as_ref().map(|base| base.work.clone()) else {
+                return Err(SessionError::Ended(None));
+            };
+            let (id, next, engine) = (work.id.clone(), job(), self.engine().clone());
+            let done =
+                self.sessions().to_the_end(async move { commit(&engine, *work, next).await }).await;
+            match done {
+                Done::Ok(work) => {
+                    let mut state = self.state();
+                    if let Some(base) = &mut state.base {
+                        base.work = work;
+                    }
+                    return Ok(());
+                }
+                Done::Declined => return Ok(()),
+                Done::Clash => return Err(SessionError::Conflict(None)),
+                Done::Gone(cause) => {
+                    self.engine().watchers.tell(&id.locator(), cause);
+                    self.state().base = None;
+                    return Err(SessionError::Ended(cause));
+                }
+                Done::Failed(error) => return Err(SessionError::Store(error)),
+                // The leader held an older secret of this session. Look again with ours.
+                Done::Again => match self.engine().look(&id).await? {
+                    Look::Live(work) => {
+                        if let Some(base) = &mut self.state().base {
+                            base.work = work;
+                        }
+                    }
+                    Look::Over(cause) => return Err(SessionError::Ended(cause)),
+                    Look::NotOurs => return Err(SessionError::Ended(None)),
+                },
+            }
+        }
+    }
+}

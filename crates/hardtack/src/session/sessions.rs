@@ -1,0 +1,347 @@
+//! The engine: what all requests share.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::commits::Commits;
+use super::config::{SessionsBuilder, Settings};
+use super::events::{Counters, Counts, Event, Events};
+use super::id::{Locator, NoId, SessionId};
+use super::lifetime::{self, Verdict};
+use super::live::Watchers;
+use super::record::{Cause, Kind, UserKey};
+use super::runtime::{Runtime, within};
+use super::session::Session;
+use super::store::{Loaded, Reply, Store, StoreError, StoreInfo, Touch};
+use super::transport::Transport;
+use super::work::{Done, Opened, Work};
+use crate::seal::Keyring;
+use crate::time::{Clock, UnixTime};
+
+/// Sessions of one application: a store, a keyring and rules. Cheap to clone;
+/// all clones are one engine.
+#[derive(Clone)]
+pub struct Sessions(pub(crate) Arc<Engine>);
+
+pub(crate) struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keys: Keyring,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) events: Events,
+    pub(crate) settings: Settings,
+    pub(crate) transport: Transport,
+    pub(crate) commits: Commits,
+    pub(crate) counters: Counters,
+    pub(crate) watchers: Watchers,
+    /// Whether bodies are sealed: wherever records leave the process.
+    pub(crate) sealed: bool,
+    touches: Mutex<HashMap<Locator, (UnixTime, UnixTime)>>,
+    runtime: OnceLock<Arc<dyn Runtime>>,
+}
+
+/// What one look at the store found behind an id.
+pub(crate) enum Look {
+    Live(Box<Work>),
+    /// It has ended (`None`: unknown).
+    Over(Option<Cause>),
+    /// Written by a newer release, or under a key this node does not have yet.
+    NotOurs,
+}
+
+/// Activity notes kept before they are passed on; beyond it new ones are dropped
+/// (the session's idle time then counts from an earlier note).
+const MOST_TOUCHES: usize = 100_000;
+
+impl Sessions {
+    /// Begins to set up sessions kept in `store`, with ids made under `keys`: the
+    /// two things that have no safe default.
+    pub fn builder(store: impl Store, keys: Keyring) -> SessionsBuilder {
+        SessionsBuilder::new(Arc::new(store), keys)
+    }
+
+    /// As [`builder`](Self::builder), with a store that is shared already.
+    pub fn builder_with(store: Arc<dyn Store>, keys: Keyring) -> SessionsBuilder {
+        SessionsBuilder::new(store, keys)
+    }
+
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self(Arc::new(engine))
+    }
+
+    /// The session of one request. Costs nothing before it is used.
+    pub fn session(&self) -> Session {
+        Session::new(self.clone())
+    }
+
+    /// Gives the engine a runtime; the first one stays.
+    pub fn attach(&self, runtime: impl FnOnce() -> Arc<dyn Runtime>) {
+        if self.0.runtime.get().is_some() {
+            return;
+        }
+        let mut first = false;
+        let runtime = self.0.runtime.get_or_init(|| {
+            first = true;
+            runtime()
+        });
+        if first {
+            let (weak, sleeper) = (Arc::downgrade(&self.0), runtime.clone());
+            runtime.spawn(Box::pin(async move {
+                while let Some(engine) = weak.upgrade() {
+                    let _ = engine.maintain().await; // counted; tried again next time
+                    drop(engine);
+                    sleeper.sleep(Duration::from_secs(1)).await;
+                }
+            }));
+        }
+    }
+
+    /// The housekeeping: passes on activity, ends what is due, tells the ends.
+    /// Runs once a second by itself where a runtime is attached.
+    ///
+    /// # Errors
+    /// The store failed; what was not passed on is kept for the next time.
+    pub async fn maintain(&self) -> Result<(), StoreError> {
+        self.0.maintain().await
+    }
+
+    /// What has been counted.
+    pub fn counts(&self) -> Counts {
+        self.0.counters.counts()
+    }
+
+    /// What the store is.
+    pub fn store_info(&self) -> StoreInfo {
+        self.0.store.info()
+    }
+
+    /// The time by this engine's clock.
+    pub fn now(&self) -> UnixTime {
+        self.0.clock.now()
+    }
+
+    /// The keys that ids are made under.
+    pub fn keys(&self) -> &Keyring {
+        &self.0.keys
+    }
+
+    /// The name of the cookie that sessions of `kind` travel in; `None` with
+    /// header transport.
+    pub fn cookie_name(&self, kind: Kind) -> Option<&str> {
+        self.0.transport.cookie(kind).map(crate::cookie::CookieSpec::name)
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("store", &self.0.store.info().name).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        keys: Keyring,
+        clock: Arc<dyn Clock>,
+        events: Events,
+        settings: Settings,
+        transport: Transport,
+    ) -> Self {
+        let sealed = store.info().persistent && !settings.readable;
+        Self {
+            store,
+            keys,
+            clock,
+            events,
+            settings,
+            transport,
+            commits: Commits::default(),
+            counters: Counters::default(),
+            watchers: Watchers::default(),
+            sealed,
+            touches: Mutex::default(),
+            runtime: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn runtime(&self) -> Option<&Arc<dyn Runtime>> {
+        self.runtime.get()
+    }
+
+    /// Awaits a store's answer under the deadline.
+    pub(crate) async fn within<T: Unpin>(
+        &self,
+        reply: Reply<'_, Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let answer = within(self.runtime(), self.settings.deadline, reply).await;
+        if answer.is_err() {
+            self.counters.store_errors.up();
+        }
+        answer
+    }
+
+    /// Checks the text of a cookie.
+    pub(crate) fn identify(&self, text: &[u8], kind: Kind) -> Option<SessionId> {
+        match SessionId::parse(text, kind, &self.keys) {
+            Ok(id) => return Some(id),
+            Err(NoId::Malformed) => self.counters.malformed.up(),
+            Err(NoId::UnknownKey) => self.counters.unknown_key.up(),
+            Err(NoId::Forged) => self.counters.forged.up(),
+        }
+        None
+    }
+
+    /// Loads and judges what `id` names. Ends it where that cannot wait.
+    pub(crate) async fn look(&self, id: &SessionId) -> Result<Look, StoreError> {
+        let key = id.locator();
+        let record = match self.within(self.store.load(&key)).await? {
+            Loaded::Live(record) => record,
+            Loaded::Ended(cause) => return Ok(Look::Over(Some(cause))),
+            Loaded::Unknown => {
+                self.counters.unknown.up();
+                return Ok(Look::Over(None));
+            }
+        };
+        let now = self.clock.now();
+        match Work::open(id, &record, &self.keys, now) {
+            Opened::Live(mut work) => {
+                work.last_seen = work.last_seen.max(self.noted(&key));
+                match lifetime::judge(&work.facts, work.last_seen, None, now) {
+                    Verdict::Live { .. } => self.with_token(work, now).await,
+                    Verdict::Over(cause) => Ok(Look::Over(Some(cause))),
+                }
+            }
+            Opened::Newer => Ok(Look::NotOurs),
+            Opened::Tampered => self.end_now(&key, Cause::Tampered, now).await,
+            Opened::Reused => {
+                self.counters.reuse.up();
+                self.events.tell(&Event::Reuse { session: key, at: now });
+                if self.settings.reuse_ends {
+                    self.end_now(&key, Cause::Reuse, now).await
+                } else {
+                    Ok(Look::Over(Some(Cause::Reuse)))
+                }
+            }
+        }
+    }
+
+    /// A session that its user is remembered by lives no longer than the token.
+    async fn with_token(&self, work: Box<Work>, now: UnixTime) -> Result<Look, StoreError> {
+        let Some(token) = &work.facts.remember else { return Ok(Look::Live(work)) };
+        match self.within(self.store.load(token)).await? {
+            Loaded::Live(_) => Ok(Look::Live(work)),
+            Loaded::Ended(cause) => self.end_now(&work.id.locator(), cause, now).await,
+            Loaded::Unknown => self.end_now(&work.id.locator(), Cause::Revoked, now).await,
+        }
+    }
+
+    async fn end_now(
+        &self,
+        key: &Locator,
+        cause: Cause,
+        now: UnixTime,
+    ) -> Result<Look, StoreError> {
+        self.end(key, cause, now).await?;
+        Ok(Look::Over(Some(cause)))
+    }
+
+    /// Ends one session and tells whoever watches it.
+    pub(crate) async fn end(
+        &self,
+        key: &Locator,
+        cause: Cause,
+        now: UnixTime,
+    ) -> Result<super::store::Ended, StoreError> {
+        let ended = self.within(self.store.end(key, cause, now)).await?;
+        match ended {
+            super::store::Ended::Now => self.watchers.tell(key, Some(cause)),
+            super::store::Ended::Before(cause) => self.watchers.tell(key, cause),
+            super::store::Ended::NotDue => {}
+        }
+        Ok(ended)
+    }
+
+    /// Notes activity, to be passed on within a second.
+    pub(crate) fn note(&self, key: Locator, now: UnixTime, expires: UnixTime) {
+        let mut touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
+        if touches.len() < MOST_TOUCHES || touches.contains_key(&key) {
+            touches.insert(key, (now, expires));
+        }
+    }
+
+    /// Activity that was noted here and may not have reached the store.
+    fn noted(&self, key: &Locator) -> UnixTime {
+        let touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
+        touches.get(key).map_or(UnixTime::default(), |(seen, _)| *seen)
+    }
+
+    /// By what the sessions of `user` are found.
+    pub(crate) fn user_key(&self, user: &str) -> Option<UserKey> {
+        match &self.settings.user_hash {
+            None => UserKey::new(user.as_bytes()),
+            Some(key) => UserKey::new(&blake3::keyed_hash(key, user.as_bytes()).as_bytes()[..16]),
+        }
+    }
+
+    /// Refuses data beyond the bounds; a backstop, since handles check each change.
+    pub(crate) fn check_size(&self, work: &Work) -> Result<(), Done> {
+        let (bytes, keys) = (work.data.encoded_len(), work.data.iter().count());
+        if bytes <= self.settings.most_bytes && keys <= self.settings.most_keys {
+            return Ok(());
+        }
+        // What fitted alone does not fit beside what others have put there.
+        Err(Done::Clash)
+    }
+
+    pub(crate) async fn maintain(&self) -> Result<(), StoreError> {
+        let flushed = self.flush().await;
+        let now = self.clock.now();
+        let swept = async {
+            while self.within(self.store.sweep(now, SWEEP)).await?.more {}
+            self.deliver().await
+        };
+        let swept = swept.await;
+        self.watchers.look(self).await;
+        flushed.and(swept)
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        let noted =
+            std::mem::take(&mut *self.touches.lock().unwrap_or_else(PoisonError::into_inner));
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let batch: Vec<Touch> =
+            noted.iter().map(|(key, (seen, expires))| Touch::new(*key, *seen, *expires)).collect();
+        let written = self.within(self.store.touch(&batch)).await;
+        match &written {
+            Ok(()) => self.counters.touches.add(batch.len() as u64),
+            Err(_) => {
+                let mut touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
+                for (key, note) in noted {
+                    touches.entry(key).or_insert(note);
+                }
+            }
+        }
+        written
+    }
+
+    async fn deliver(&self) -> Result<(), StoreError> {
+        loop {
+            let ends = self.within(self.store.undelivered(SWEEP)).await?;
+            if ends.is_empty() {
+                return Ok(());
+            }
+            let keys: Vec<Locator> = ends.iter().map(|end| end.key).collect();
+            for end in ends {
+                self.watchers.tell(&end.key, Some(end.cause));
+                self.events.tell(&Event::Ended(end));
+            }
+            self.within(self.store.delivered(&keys)).await?;
+        }
+    }
+}
+
+/// How many sessions one step of the housekeeping handles.
+const SWEEP: usize = 500;

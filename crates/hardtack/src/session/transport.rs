@@ -1,0 +1,172 @@
+//! How the id travels: which cookies (or which header) it is read from and
+//! written to.
+//!
+//! Anonymous and signed-in sessions and remember-me tokens have cookies of
+//! different names, so that a late answer to an anonymous request can never
+//! overwrite a login; where both are there, the signed-in one counts.
+//!
+//! # What this does not protect
+//! A cookie named by `__Host-Http-` can be neither read nor set by scripts, nor
+//! set by a sibling host, in browsers that know the prefix (older ones enforce
+//! `__Host-`). Without the prefix a sibling host can plant cookies: they name
+//! nothing that we did not issue, but they can be sessions of the attacker's.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::config::ConfigError;
+use super::id::{ID_CHARS, SessionId};
+use super::record::Kind;
+use crate::cookie::{BuildError, CookieHeader, CookieSpec, SameSite};
+use crate::time::UnixTime;
+
+/// Cookies of our name that are looked at. More than one is an accident or an
+/// attack; of those that we issued, [`CANDIDATES`] are tried.
+const COPIES: usize = 16;
+
+/// Ids of one kind that are tried.
+pub(crate) const CANDIDATES: usize = 4;
+
+/// As configured.
+#[derive(Clone, Debug)]
+pub(crate) struct TransportPlan {
+    pub(crate) name: Option<String>,
+    pub(crate) same_site: SameSite,
+    pub(crate) header: Option<HeaderName>,
+    pub(crate) domain: Option<String>,
+    pub(crate) path: String,
+    pub(crate) prefix: &'static str,
+    pub(crate) insecure: bool,
+}
+
+impl Default for TransportPlan {
+    fn default() -> Self {
+        Self {
+            name: None,
+            same_site: SameSite::Lax,
+            header: None,
+            domain: None,
+            path: "/".to_owned(),
+            prefix: "__Host-Http-",
+            insecure: false,
+        }
+    }
+}
+
+/// As checked.
+#[derive(Clone, Debug)]
+pub(crate) enum Transport {
+    /// By kind.
+    Cookies([CookieSpec; 3]),
+    Header(HeaderName),
+}
+
+impl Transport {
+    pub(crate) fn build(plan: &TransportPlan) -> Result<Self, ConfigError> {
+        if let Some(header) = &plan.header {
+            return Ok(Self::Header(header.clone()));
+        }
+        let spec = |short: &str| {
+            let name = match &plan.name {
+                Some(name) => format!("{name}-{short}"),
+                None => short.to_owned(),
+            };
+            let name = if plan.insecure { name } else { format!("{}{name}", plan.prefix) };
+            let mut builder =
+                CookieSpec::builder(name.clone()).same_site(plan.same_site).path(plan.path.clone());
+            if let Some(domain) = &plan.domain {
+                builder = builder.domain(domain.clone());
+            }
+            if plan.insecure {
+                builder = builder.danger_sent_over_plain_http();
+            }
+            builder.build().map_err(|rule: BuildError| ConfigError::Cookie { name, rule })
+        };
+        Ok(Self::Cookies([spec("aid")?, spec("sid")?, spec("rem")?]))
+    }
+
+    /// The names of the cookies, by kind; none with header transport.
+    pub(crate) fn cookie(&self, kind: Kind) -> Option<&CookieSpec> {
+        match self {
+            Self::Cookies(specs) => Some(&specs[kind.index()]),
+            Self::Header(_) => None,
+        }
+    }
+
+    /// The texts in `headers` that may be ids of this kind.
+    pub(crate) fn read(&self, kind: Kind, headers: &HeaderMap) -> Texts {
+        let mut texts = Texts::default();
+        match self {
+            Self::Cookies(specs) => {
+                let name = specs[kind.index()].name().as_bytes();
+                for value in CookieHeader::from_headers(headers).values_of(name).take(COPIES) {
+                    texts.add(value);
+                }
+            }
+            Self::Header(name) => {
+                for value in headers.get_all(name).iter().take(COPIES) {
+                    texts.add(value.as_bytes());
+                }
+            }
+        }
+        texts
+    }
+
+    /// The header that gives an id to the client, lasting `max_age` or as long as
+    /// the browser runs.
+    pub(crate) fn write(
+        &self,
+        id: &SessionId,
+        max_age: Option<Duration>,
+        now: UnixTime,
+    ) -> Option<(HeaderName, HeaderValue)> {
+        let text = id.text();
+        match self {
+            Self::Cookies(specs) => {
+                // The text of an id is cookie-octets and far below 4096 bytes.
+                let value = specs[id.kind().index()].set(&text, max_age, now).ok()?;
+                Some((http::header::SET_COOKIE, value))
+            }
+            Self::Header(name) => {
+                let mut value = HeaderValue::try_from(text).ok()?;
+                value.set_sensitive(true);
+                Some((name.clone(), value))
+            }
+        }
+    }
+
+    /// The header that makes the client forget its id of this kind.
+    pub(crate) fn remove(&self, kind: Kind) -> Option<(HeaderName, HeaderValue)> {
+        self.cookie(kind).map(|spec| (http::header::SET_COOKIE, spec.removal()))
+    }
+}
+
+/// Texts of the length of an id. Nearly always there is one or none, which needs
+/// no allocation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Texts {
+    first: Option<[u8; ID_CHARS]>,
+    more: Vec<[u8; ID_CHARS]>,
+    /// Cookies of our name of another length.
+    pub(crate) malformed: u64,
+}
+
+impl Texts {
+    fn add(&mut self, value: &[u8]) {
+        match <[u8; ID_CHARS]>::try_from(value) {
+            Err(_) => self.malformed += 1,
+            Ok(text) if self.iter().any(|t| *t == text) => {}
+            Ok(text) if self.first.is_none() => self.first = Some(text),
+            Ok(text) => self.more.push(text),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8; ID_CHARS]> {
+        self.first.iter().chain(&self.more)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}

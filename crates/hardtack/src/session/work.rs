@@ -1,0 +1,223 @@
+//! A session opened: the working copy between a record and the next.
+
+use std::sync::Arc;
+
+use super::body::{self, Facts, Head, Renewal, Unreadable};
+use super::change::{Clash, apply_all};
+use super::data::Data;
+use super::id::SessionId;
+use super::lifetime::{self, GRACE};
+use super::record::{Record, UserKey, Version};
+use super::{Cause, change::Change};
+use crate::entropy::{self, EntropyError};
+use crate::seal::{Key, Keyring};
+use crate::time::UnixTime;
+
+/// A live session with everything that its id opens.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    /// The id under which the record is sealed now. It differs from the one that
+    /// was presented while a renewal is under way.
+    pub(crate) id: SessionId,
+    pub(crate) version: Version,
+    pub(crate) head: Head,
+    pub(crate) facts: Facts,
+    pub(crate) data: Data,
+    pub(crate) last_seen: UnixTime,
+    pub(crate) user: Option<UserKey>,
+    pub(crate) device: Option<Arc<str>>,
+}
+
+/// What a presented id opens.
+pub(crate) enum Opened {
+    Live(Box<Work>),
+    /// The secret has been renewed and its grace is over.
+    Reused,
+    /// What the store holds is not what was put there.
+    Tampered,
+    /// Written by a newer release: not for this node to judge.
+    Newer,
+}
+
+impl Work {
+    /// Opens a record with the id that was presented for it.
+    pub(crate) fn open(
+        presented: &SessionId,
+        record: &Record,
+        keys: &Keyring,
+        now: UnixTime,
+    ) -> Opened {
+        let head = match Head::read(&record.data) {
+            Ok(head) => head,
+            Err(unreadable) => return unreadable.into(),
+        };
+        let id = if head.verifier == *presented.verifier() {
+            presented.clone()
+        } else {
+            match &head.renewal {
+                Some(old)
+                    if old.previous == *presented.verifier()
+                        && old.until.is_none_or(|until| now < until) =>
+                {
+                    let Some(key) = keys.find(record.key) else { return Opened::Newer };
+                    presented.successor(&old.nonce, &key)
+                }
+                _ => return Opened::Reused,
+            }
+        };
+        if head.verifier != *id.verifier() {
+            return Opened::Tampered;
+        }
+        match body::open(&head, record, &id) {
+            Err(unreadable) => unreadable.into(),
+            Ok((facts, data)) => Opened::Live(Box::new(Self {
+                id,
+                version: record.version,
+                head,
+                facts,
+                data,
+                last_seen: record.last_seen,
+                user: record.user.clone(),
+                device: record.device.clone(),
+            })),
+        }
+    }
+
+    /// Whether the new secret of a renewal was presented for the first time:
+    /// from now on the old one has only the grace left.
+    pub(crate) fn must_confirm(&self, presented: &SessionId) -> bool {
+        self.head.renewal.is_some_and(|r| r.until.is_none())
+            && self.head.verifier == *presented.verifier()
+    }
+
+    /// The record to put in this one's place, with the tag of this commit.
+    pub(crate) fn to_record(
+        &mut self,
+        version: Version,
+        tag: u64,
+        now: UnixTime,
+    ) -> Result<Record, EntropyError> {
+        self.version = version;
+        self.last_seen = self.last_seen.max(now);
+        self.head.tags.push(tag);
+        let times = (self.last_seen, lifetime::expires(&self.facts, self.last_seen));
+        body::record(
+            version,
+            &self.head,
+            &self.facts,
+            &self.data,
+            &self.id,
+            times,
+            self.user.clone(),
+            self.device.clone(),
+        )
+    }
+}
+
+impl From<Unreadable> for Opened {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::Tampered => Opened::Tampered,
+            Unreadable::Newer => Opened::Newer,
+        }
+    }
+}
+
+/// Something to be done to the newest state of a session, in one step with
+/// whatever else waits for the same.
+pub(crate) enum Job {
+    /// The changes of one request: all or none.
+    Changes(Vec<Change>),
+    /// A transaction: runs on the newest data, again at each attempt. `false`:
+    /// it declined, and changes nothing.
+    Transact(Box<dyn FnMut(&mut Data, u64) -> bool + Send>),
+    /// Start a renewal of the secret, unless one is under way.
+    Renew(Arc<Key>),
+    /// The new secret was presented.
+    Confirm,
+    /// Change the facts, such as this session's idle timeout.
+    Facts(Box<dyn FnMut(&mut Facts) + Send>),
+}
+
+/// What became of a job.
+#[derive(Clone, Debug)]
+pub(crate) enum Done {
+    /// Committed; the id that is good now.
+    Ok(Box<Work>),
+    /// A key that the request had read has changed, or an update does not fit
+    /// what is there now.
+    Clash,
+    /// The transaction declined.
+    Declined,
+    /// The session has ended.
+    Gone(Option<Cause>),
+    /// Whoever led the commit could not: try by yourself.
+    Again,
+    /// The store failed, or others changed the session too often.
+    Failed(Arc<crate::session::StoreError>),
+}
+
+impl Job {
+    /// Applies the job to a working copy. `Ok(false)`: nothing to write.
+    pub(crate) fn apply(
+        &mut self,
+        work: &mut Work,
+        later_wins: bool,
+        now: UnixTime,
+    ) -> Result<bool, JobRefused> {
+        let revision = work.version.next().number();
+        match self {
+            Job::Changes(changes) => {
+                work.data = apply_all(changes, &work.data, revision, later_wins)?;
+                Ok(true)
+            }
+            Job::Transact(run) => {
+                let mut data = work.data.clone();
+                if !run(&mut data, revision) {
+                    return Err(JobRefused::Declined);
+                }
+                let changed = data != work.data;
+                work.data = data;
+                Ok(changed)
+            }
+            Job::Renew(key) => {
+                if work.head.renewal.is_some_and(|r| r.until.is_none()) {
+                    return Ok(false);
+                }
+                let mut nonce = [0; 16];
+                entropy::fill(&mut nonce).map_err(|_| JobRefused::Entropy)?;
+                let previous = *work.id.verifier();
+                let previous_key = work.id.key_id();
+                work.id = work.id.successor(&nonce, key);
+                work.head.verifier = *work.id.verifier();
+                work.head.renewal = Some(Renewal { nonce, previous, previous_key, until: None });
+                work.facts.issued = now;
+                Ok(true)
+            }
+            Job::Confirm => match &mut work.head.renewal {
+                Some(renewal) if renewal.until.is_none() => {
+                    renewal.until = Some(now.saturating_add(GRACE));
+                    Ok(true)
+                }
+                _ => Ok(false),
+            },
+            Job::Facts(change) => {
+                change(&mut work.facts);
+                Ok(true)
+            }
+        }
+    }
+}
+
+/// Why a job was not applied.
+pub(crate) enum JobRefused {
+    Clash,
+    Declined,
+    Entropy,
+}
+
+impl From<Clash> for JobRefused {
+    fn from(_: Clash) -> Self {
+        Self::Clash
+    }
+}
