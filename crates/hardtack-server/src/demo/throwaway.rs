@@ -11,7 +11,7 @@ use http::{Method, Request, StatusCode};
 use tower::ServiceExt;
 
 use super::failure::Failure;
-use super::race;
+use super::{known, race};
 
 /// A small app of its own on the shop's sessions.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ pub(super) struct Throwaway(Router);
 /// What it answered.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    /// The first cookie that it set, as `name=value`.
+    /// The session's cookie that it set, as `name=value`.
     pub(super) cookie: Option<String>,
     pub(super) text: String,
 }
@@ -47,14 +47,19 @@ impl Throwaway {
             request.headers_mut().insert(COOKIE, value);
         }
         let Ok(response) = self.0.clone().oneshot(request).await;
-        let cookie = response.headers().get(SET_COOKIE).and_then(|line| {
-            let line = line.to_str().ok()?;
-            Some(line.split_once(';').map_or(line, |(pair, _)| pair).to_owned())
+        let lines = response.headers().get_all(SET_COOKIE).iter();
+        let pairs = lines.filter_map(|line| line.to_str().ok()?.split(';').next());
+        let cookie = pairs.map(str::to_owned).find(|pair| {
+            pair.split_once('=').is_some_and(|(name, value)| is_key(name) && !value.is_empty())
         });
         let status = response.status();
         let body = to_bytes(response.into_body(), 4096).await.unwrap_or_default();
         Answer { status, cookie, text: String::from_utf8_lossy(&body).into_owned() }
     }
+}
+
+fn is_key(name: &str) -> bool {
+    [known::ANONYMOUS, known::SIGNED_IN].contains(&name)
 }
 
 async fn begin(session: Session) -> Result<&'static str, Failure> {
