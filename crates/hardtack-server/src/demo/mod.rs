@@ -43,13 +43,13 @@ use std::{fmt, io};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::get;
 use hardtack_tower::seal::Sealer;
-use hardtack_tower::session::ConfigError;
+use hardtack_tower::SessionLayer;
+use hardtack_tower::session::{ConfigError, Sessions};
 use hardtack_tower::time::Clock;
-use hardtack_tower::{SessionLayer, Sessions};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use tokio::net::TcpListener;

@@ -11,7 +11,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use hardtack_tower::session::{LiveSession, SessionError};
+use hardtack_tower::session::{LiveSession, SessionError, Txn, ValueError};
 use hardtack_tower::time::UnixTime;
 use http::header::REFERRER_POLICY;
 use http::{HeaderValue, StatusCode};
@@ -114,10 +114,14 @@ async fn open(visit: Visit) -> Result<Response, Failure> {
         return Ok(back);
     }
     // At once, so that there is a session to be named.
-    visit.session.transact(|cart| cart.set("by-url", &true)).await??;
+    visit.session.transact(mark).await??;
     let Some(session) = visit.session.detach() else { return Ok(back) };
     let Some(token) = visit.app.tokens.lend(session, visit.now())? else { return Ok(back) };
     Ok(Redirect::to(&format!("/url/cart?t={token}")).into_response())
+}
+
+fn mark(session: &mut Txn<'_>) -> Result<(), ValueError> {
+    session.set("by-url", &true)
 }
 
 #[derive(Deserialize)]
