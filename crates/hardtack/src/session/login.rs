@@ -352,12 +352,11 @@ impl Session {
             let mut data = self.state().view.clone();
             let result = run(&mut Txn { data: &mut data, revision: 1 });
             if result.is_ok() {
-                let mut state = self.state();
-                state.changes = data
+                // The lock is not held across the await, or no handler could be sent to a thread.
+                self.state().changes = data
                     .iter()
                     .map(|(name, value, _)| Change::set(name, bytes::Bytes::copy_from_slice(value)))
                     .collect();
-                drop(state);
                 self.create().await?;
             }
             return Ok(result);
