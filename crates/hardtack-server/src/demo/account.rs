@@ -163,11 +163,11 @@ async fn sessions(visit: &Visit) -> Result<Html, Failure> {
                 )
             };
             html!(
-                "<tr><td><b>{}</b></td><td data-label=\"signed in\">{} ago</td>\
-                 <td data-label=\"last seen\">{} ago</td><td>{}</td></tr>",
+                "<tr><td><b>{}</b></td><td data-label=\"signed in\">{}</td>\
+                 <td data-label=\"last seen\">{}</td><td>{}</td></tr>",
                 one.device.as_deref().unwrap_or("an unknown browser"),
-                span(now.since(one.created)),
-                span(now.since(one.last_seen)),
+                ago(now.since(one.created)),
+                ago(now.since(one.last_seen)),
                 end
             )
         })
@@ -181,7 +181,7 @@ async fn sessions(visit: &Visit) -> Result<Html, Failure> {
     Ok(html!(
         "<section class=\"card\"><h2>Your sessions</h2><table class=\"stack\"><thead><tr>\
          <th>Device</th><th>Signed in</th><th>Last seen</th><th></th></tr></thead>\
-         <tbody>{}</tbody></table>{}<p class=\"buttons\"></p><div class=\"buttons\">\
+         <tbody>{}</tbody></table>{}<div class=\"buttons\">\
          <form method=\"post\" action=\"/account/end-others\"><button class=\"second\">End the \
          others</button></form><form method=\"post\" action=\"/account/end-all\">\
          <button class=\"second\">End all, here too</button></form></div>\
@@ -190,6 +190,10 @@ async fn sessions(visit: &Visit) -> Result<Html, Failure> {
         rows,
         hint
     ))
+}
+
+fn ago(time: Duration) -> String {
+    if time < Duration::from_secs(5) { "just now".to_owned() } else { format!("{} ago", span(time)) }
 }
 
 #[derive(Deserialize)]

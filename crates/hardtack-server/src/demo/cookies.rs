@@ -8,7 +8,7 @@ use super::App;
 use super::failure::Failure;
 use super::html::{Html, html};
 use super::known;
-use super::page::{Tab, held, page};
+use super::page::{Tab, badge, held, page};
 use super::visit::{Sent, Visit};
 
 pub(super) fn routes() -> Router<App> {
@@ -16,7 +16,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 async fn show(visit: Visit) -> Result<Response, Failure> {
-    let holds: Html = visit.sent.iter().map(holding).collect();
+    let holds: Html = visit.sent.iter().map(|sent| holding(&visit, sent)).collect();
     let holds = if visit.sent.is_empty() {
         html!(
             "<section class=\"card\"><h2>Your browser holds nothing</h2><p>You have only looked so far, \
@@ -60,7 +60,7 @@ fn readable(visit: &Visit) -> String {
     if pairs.is_empty() { "nothing".to_owned() } else { pairs.join("; ") }
 }
 
-fn holding(sent: &Sent) -> Html {
+fn holding(visit: &Visit, sent: &Sent) -> Html {
     let Some(known) = known::find(&sent.name) else {
         return html!(
             "<section class=\"card\"><h2>Not ours</h2><p><span class=\"name\">{}</span></p>\
@@ -76,9 +76,10 @@ fn holding(sent: &Sent) -> Html {
         )
     });
     html!(
-        "<section class=\"card\"><h2>{}</h2><p>{}</p><dl><dt>name</dt><dd><code>{}</code></dd>\
+        "<section class=\"card\"><h2>{} {}</h2><p>{}</p><dl><dt>name</dt><dd><code>{}</code></dd>\
          <dt>value</dt><dd>{}</dd>{}<dt>stays</dt><dd>{}</dd><dt>scripts</dt><dd>{}</dd></dl></section>",
         known.title,
+        badge(visit, known.name),
         known.purpose,
         known.name,
         known::show(&sent.name, &sent.value),
@@ -131,7 +132,7 @@ fn attributes() -> Html {
     html!(
         "<section class=\"card\"><h2>The words on a cookie</h2><p>The browser is told these when the \
          cookie is set. It never sends them back, only name and value.</p>\
-         <table class=\"stack\"><tbody>{}</tbody></table></section>",
+         <table class=\"stack words\"><tbody>{}</tbody></table></section>",
         rows
     )
 }

@@ -60,7 +60,6 @@ fn session_card(visit: &Visit) -> Html {
         );
     };
     let short = left.idle <= SHORT;
-    let wait = left.idle + grace(if short { SHORT } else { IDLE });
     let (seconds, label) = if short {
         (IDLE.as_secs(), format!("Back to {}", span(IDLE)))
     } else {
@@ -73,7 +72,8 @@ fn session_card(visit: &Visit) -> Html {
         )
     });
     html!(
-        "<section class=\"card\" id=\"idle\" data-left=\"{}\" data-then=\"reload\"><h2>The session</h2>\
+        "<section class=\"card\" id=\"idle\" data-left=\"{}\" data-grace=\"{}\" \
+         data-then=\"reload\"><h2>The session</h2>\
          <p>If you do nothing, it ends in about</p><p class=\"clock\"><span data-digits>{}</span> \
          <small>seconds</small></p><progress max=\"{}\" value=\"{}\" aria-hidden=\"true\"></progress>\
          <p>Every page that you open sets it back to the start, in any tab. What does not move is \
@@ -81,12 +81,13 @@ fn session_card(visit: &Visit) -> Html {
          <form method=\"post\" action=\"/countdown/idle\"><button name=\"seconds\" value=\"{}\">{}</button>\
          </form><p class=\"why\">The time runs on the server; this page only counts along. It is \
          approximate by a twentieth: visits are noted in batches, so that reading a page costs no \
-         write, and a session is kept that much longer so that nobody is thrown out early. At the \
-         end the page asks the server again, and you see what is left: nothing.</p></section>",
-        wait.as_millis().to_string(),
-        wait.as_secs(),
-        wait.as_millis().to_string(),
-        wait.as_millis().to_string(),
+         write, and a session is kept that much longer so that nobody is thrown out early. A \
+         moment after zero the page asks the server, and you see what is left: nothing.</p></section>",
+        left.idle.as_millis().to_string(),
+        grace(if short { SHORT } else { IDLE }).as_millis().to_string(),
+        left.idle.as_secs(),
+        left.idle.as_millis().to_string(),
+        left.idle.as_millis().to_string(),
         span(left.lifetime),
         remembered,
         seconds,

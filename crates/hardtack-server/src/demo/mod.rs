@@ -54,7 +54,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
-use tower_http::csrf::CsrfLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 pub use self::store::{Keep, StoreFailure};
 
@@ -181,7 +181,7 @@ fn router(app: App) -> Router {
     };
     Router::new()
         .fallback(by_host)
-        .layer(CsrfLayer::new())
+        .layer(CsrfLayer::new().with_rejection_response(from_another_site))
         .layer(from_fn_with_state(app.origin, guard::admit))
 }
 
@@ -202,6 +202,15 @@ async fn nothing_here() -> Response {
          <p><a class=\"button\" href=\"/\">To the shop</a></p>"
     );
     page::bare_page(StatusCode::NOT_FOUND, "Nothing here", main)
+}
+
+/// Says no to a form of another site.
+fn from_another_site(_: ProtectionError) -> Response {
+    let main = html!(
+        "<h1>That came from another site</h1><p class=\"lead\">Your browser says that a page of \
+         another site has sent this form in your name. The shop has not looked at it.</p>"
+    );
+    page::bare_page(StatusCode::FORBIDDEN, "That came from another site", main)
 }
 
 /// Why the demo does not run.

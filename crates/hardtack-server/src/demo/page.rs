@@ -1,7 +1,7 @@
 //! The frame of every page: header, contents, and the round trip beside them.
 
 use axum::response::{IntoResponse, Response};
-use hardtack_tower::session::Cause;
+use hardtack_tower::session::{Cause, Kind};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
@@ -53,7 +53,8 @@ pub(crate) async fn page(
     let body = html!(
         "<header class=\"top\"><div class=\"wrap bar\">{}{}</div>\
          <nav class=\"wrap\" aria-label=\"Pages\">{}</nav></header>\
-         <div class=\"wrap columns\"><main>{}{}</main>{}</div>",
+         <div class=\"wrap columns\"><main>{}{}</main>\
+         {}</div>",
         brand(),
         who(visit),
         navigation(tab),
@@ -68,7 +69,7 @@ pub(crate) async fn page(
 pub(crate) fn bare_page(status: StatusCode, title: &str, main: Html) -> Response {
     let body = html!(
         "<header class=\"top\"><div class=\"wrap bar\">{}</div></header>\
-         <div class=\"wrap\"><main>{}</main></div>",
+         <div class=\"wrap\"><main class=\"alone\">{}</main></div>",
         brand(),
         main
     );
@@ -145,6 +146,7 @@ fn navigation(here: Tab) -> Html {
             let current = (tab == here).then(|| html!(" aria-current=\"page\""));
             html!("<a href=\"{}\"{}>{}</a>", path, current, label)
         })
+        .chain([html!("<a class=\"jump\" href=\"#trip\">Round trip \u{2193}</a>")])
         .collect()
 }
 
@@ -175,7 +177,7 @@ async fn notices(visit: &Visit) -> Result<Html, Failure> {
 
 /// What went there and back with this very request.
 fn round_trip(visit: &Visit) -> Html {
-    let sent: Html = visit.sent.iter().map(sent_cookie).collect();
+    let sent: Html = visit.sent.iter().map(|sent| sent_cookie(visit, sent)).collect();
     let sent = if visit.sent.is_empty() {
         html!("<p class=\"quiet\">No cookie at all. To the server you are a stranger.</p>")
     } else {
@@ -188,7 +190,7 @@ fn round_trip(visit: &Visit) -> Html {
         .map(|sent| format!("{}={}", sent.name, sent.value))
         .collect();
     html!(
-        "<aside class=\"trip\" aria-label=\"Round trip\"><h2>Round trip</h2>\
+        "<aside class=\"trip\" id=\"trip\" aria-label=\"Round trip\"><h2>Round trip</h2>\
          <p class=\"quiet\">What went there and back with this page.</p>\
          <section class=\"there\"><h3>Your browser sent</h3>\
          <p class=\"line\"><code>{}</code></p>{}</section>\
@@ -206,7 +208,7 @@ fn round_trip(visit: &Visit) -> Html {
     )
 }
 
-fn sent_cookie(sent: &Sent) -> Html {
+fn sent_cookie(visit: &Visit, sent: &Sent) -> Html {
     let (title, purpose) = known::find(&sent.name)
         .map_or(("A cookie of another program", ""), |known| (known.title, known.purpose));
     let origin = match &sent.origin {
@@ -219,14 +221,29 @@ fn sent_cookie(sent: &Sent) -> Html {
         None => html!("<p class=\"quiet\">Set before this program was started.</p>"),
     };
     html!(
-        "<details class=\"cookie\"><summary><b>{}</b><br><span class=\"name\">{}</span> \
+        "<details class=\"cookie\"><summary><b>{}</b> {}<br><span class=\"name\">{}</span> \
          {}</summary><p>{}</p>{}</details>",
         title,
+        badge(visit, &sent.name),
         sent.name,
         known::show(&sent.name, &sent.value),
         purpose,
         origin
     )
+}
+
+/// Whether a session's key opens one.
+pub(crate) fn badge(visit: &Visit, name: &str) -> Option<Html> {
+    let opens = match name {
+        known::SIGNED_IN => visit.session.kind() == Some(Kind::User),
+        known::ANONYMOUS => visit.session.kind() == Some(Kind::Anonymous),
+        _ => return None,
+    };
+    Some(if opens {
+        html!("<span class=\"here\">opens your session</span>")
+    } else {
+        html!("<span class=\"here over\">a dead key</span>")
+    })
 }
 
 /// The session as the server sees it, without what would open it.

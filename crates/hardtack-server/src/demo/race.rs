@@ -141,7 +141,7 @@ fn contents(totals: Option<[Total; 3]>) -> Html {
         "<h1>Fifty at once</h1><p class=\"lead\">Two tabs, an impatient double click, a page that \
          loads its parts in parallel: requests of one session meet all the time. Here fifty meet, and \
          each adds one. How many are there in the end?</p>{}\
-         <form method=\"post\" action=\"/race\"><p><button>{}</button></p></form>\
+         <form class=\"start\" method=\"post\" action=\"/race\"><button>{}</button></form>\
          <div class=\"pair\"><section class=\"card\"><h2>Load, change, store</h2>\
          <pre>let mut s = store.load(id);\nask_for_price().await;\ns[\"count\"] += 1;\nstore.save(id, s);</pre>\
          <p>How most session libraries do it. Who stores last wins, and everybody is told \

@@ -31,7 +31,7 @@ struct Loot {
 
 async fn show(visit: Visit) -> Result<Response, Failure> {
     let main = html!(
-        "{}<form method=\"post\" action=\"/steal/new\"><button>Make a throw-away session</button></form>",
+        "{}<form class=\"start\" method=\"post\" action=\"/steal/new\"><button>Make a throw-away session</button></form>",
         intro()
     );
     page(&visit, Tab::Steal, "Steal", main).await

@@ -145,17 +145,21 @@ async fn cart(State(app): State<App>, Query(carried): Query<Carried>) -> Result<
             Err(error) => return Err(error.into()),
         }
     }
+    if lines.is_empty() {
+        lines.push(html!("<tr><td class=\"quiet\">Still empty.</td></tr>"));
+    }
     let lines: Html = lines.into_iter().collect();
     let main = html!(
         "<h1>The cart by URL</h1><p class=\"lead\">Look at the address bar: the key is there, for \
          everybody to read. This page has not looked at a single cookie.</p>\
-         <section class=\"card\" data-left=\"{}\" data-then=\"reload\"><h2>Your cart</h2>\
+         <section class=\"card\" data-left=\"{}\" data-grace=\"500\" data-then=\"reload\">\
+         <h2>Your cart</h2>\
          <table><tbody id=\"cart\">{}</tbody></table>\
          <p class=\"quiet\">The key is good for <span data-digits>{}</span> more seconds.</p></section>{}\
          <section class=\"card\"><h2>What the log of any proxy says now</h2>\
          <pre>GET /url/cart?t={} HTTP/1.1</pre></section>\
          <p><a href=\"/url\">Back to why this is off by default</a></p>",
-        (left.as_millis() + 500).to_string(),
+        left.as_millis().to_string(),
         lines,
         left.as_secs(),
         products("/url/add", Some(&carried.t)),

@@ -15,19 +15,19 @@ for (const place of document.querySelectorAll("[data-scripts-see]")) {
   setInterval(show, 500);
 }
 
-// <div data-left="30000" data-of="30000" data-watch="cookie?" data-then="reload?">
+// <div data-left="30000" data-grace="2500" data-watch="cookie?" data-then="reload?">
 for (const clock of document.querySelectorAll("[data-left]")) {
   const end = performance.now() + Number(clock.dataset.left);
   const digits = clock.querySelector("[data-digits]");
   const bar = clock.querySelector("progress");
   const after = clock.querySelector("[data-after]");
-  const { watch, then } = clock.dataset;
+  const { watch, then, grace = 0 } = clock.dataset;
   const tick = () => {
     const left = Math.max(0, end - performance.now());
     digits.textContent = Math.ceil(left / 1000);
     if (bar) bar.value = left;
     // The cookie's end is not computed here: it is seen when it happens.
-    if (watch ? has(watch) : left > 0) return;
+    if (watch ? has(watch) : performance.now() < end + Number(grace)) return;
     clearInterval(timer);
     if (after) after.hidden = false;
     if (then === "reload") location.reload();
