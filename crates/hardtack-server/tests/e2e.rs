@@ -156,9 +156,8 @@ fn cookie_names(page: &Page, url: &str) -> Vec<String> {
     names
 }
 
-const PAGES: [&str; 9] = [
-    "/", "/account", "/cookies", "/countdown", "/scope", "/url", "/race", "/steal", "/computer",
-];
+const PAGES: [&str; 9] =
+    ["/", "/account", "/cookies", "/countdown", "/scope", "/url", "/race", "/steal", "/computer"];
 
 #[test]
 fn every_page_works_and_looking_begins_no_session() {
@@ -169,7 +168,11 @@ fn every_page_works_and_looking_begins_no_session() {
     for path in PAGES {
         page.goto(&shop.at(path));
         assert!(!page.text("h1").is_empty(), "{path} has a heading");
-        assert_eq!(page.text("nav [aria-current]").is_empty(), false, "{path} is in the navigation");
+        assert_eq!(
+            page.text("nav [aria-current]").is_empty(),
+            false,
+            "{path} is in the navigation"
+        );
         assert!(page.text(".held").contains("No session"), "{path} began a session");
         let wide = page.eval("document.documentElement.scrollWidth > innerWidth");
         assert_eq!(wide, json!(false), "{path} is too wide");
@@ -282,7 +285,10 @@ fn scripts_see_the_theme_and_no_key() {
         for path in PAGES {
             page.goto(&shop.at(path));
             let all = page.eval("document.documentElement.outerHTML").to_string();
-            assert!(name == "demo-theme" || !all.contains(&value[..value.len() / 2]), "{path} shows {name}");
+            assert!(
+                name == "demo-theme" || !all.contains(&value[..value.len() / 2]),
+                "{path} shows {name}"
+            );
         }
     }
     page.goto(&shop.at("/cookies"));
@@ -300,7 +306,9 @@ fn an_idle_session_ends_by_itself() {
     let started = page.eval("Number(document.querySelector('#idle [data-digits]').textContent)");
     let started = started.as_u64().expect("seconds");
     assert!((25..=35).contains(&started), "about 30 s, not {started}");
-    page.wait_for(&format!("Number(document.querySelector('#idle [data-digits]').textContent) < {started}"));
+    page.wait_for(&format!(
+        "Number(document.querySelector('#idle [data-digits]').textContent) < {started}"
+    ));
     // A visit sets it back.
     shop.clock.forward(Duration::from_secs(25));
     page.goto(&shop.at("/countdown"));
@@ -309,7 +317,9 @@ fn an_idle_session_ends_by_itself() {
     assert!(page.text(".held").contains("began"), "the session lives on");
     // The page asks by itself when its count is over.
     shop.clock.forward(Duration::from_secs(40));
-    page.eval("{ const now = performance.now.bind(performance); performance.now = () => now() + 40_000 }");
+    page.eval(
+        "{ const now = performance.now.bind(performance); performance.now = () => now() + 40_000 }",
+    );
     page.wait_for("document.querySelector('#idle').innerText.includes('It has ended')");
     assert!(page.text(".notice").contains("not used for too long"));
     assert!(page.text(".held").contains("No session"));
@@ -349,7 +359,9 @@ fn a_cookie_of_shop_does_not_go_to_other() {
 
 #[test]
 fn sessions_are_listed_and_ended_from_another_device() {
-    let (Some(here), Some(there)) = (setting("own sessions"), setting("own sessions")) else { return };
+    let (Some(here), Some(there)) = (setting("own sessions"), setting("own sessions")) else {
+        return;
+    };
     let shop = Shop::open();
     let (near, far) = (here.browser(), there.browser());
     let (near, far) = (near.open(&shop.at("/")), far.open(&shop.at("/")));
@@ -358,7 +370,11 @@ fn sessions_are_listed_and_ended_from_another_device() {
     }
     near.goto(&shop.at("/account"));
     assert_eq!(near.eval("document.querySelectorAll('.stack tbody tr').length"), json!(2));
-    assert_eq!(near.eval("document.querySelectorAll('.here').length"), json!(1), "this one is marked");
+    assert_eq!(
+        near.eval("document.querySelectorAll('.stack .here').length"),
+        json!(1),
+        "this one is marked"
+    );
     assert!(near.text(".stack").contains("Chromium on Linux"));
     near.click("form[action='/account/end-others'] button");
     assert!(near.text(".notice").contains("One other session has ended"));
@@ -517,7 +533,9 @@ fn other_sites_are_kept_out() {
     assert!(misdirected.starts_with("HTTP/1.1 421"), "{misdirected}");
     let moved = shop.ask(&format!("127.0.0.1:{}", shop.port), "GET /account", "");
     assert!(moved.contains(&format!("location: {}", shop.at("/account"))), "{moved}");
-    for headers in ["Sec-Fetch-Site: cross-site\r\n", "Origin: http://evil.example\r\n", "Origin: null\r\n"] {
+    for headers in
+        ["Sec-Fetch-Site: cross-site\r\n", "Origin: http://evil.example\r\n", "Origin: null\r\n"]
+    {
         let refused = shop.ask(&shop.name(), "POST /sign-out", headers);
         assert!(refused.starts_with("HTTP/1.1 403"), "{headers}: {refused}");
     }

@@ -56,7 +56,9 @@ async fn show(visit: Visit) -> Result<Response, Failure> {
 fn sign_in_form(wrong: Option<&str>) -> Html {
     let name = wrong.unwrap_or(USERS[0].0);
     let complaint = wrong.map(|_| {
-        html!("<p class=\"notice bad\" role=\"alert\">That name and password do not go together.</p>")
+        html!(
+            "<p class=\"notice bad\" role=\"alert\">That name and password do not go together.</p>"
+        )
     });
     let users: Html = USERS
         .iter()
@@ -193,7 +195,11 @@ async fn sessions(visit: &Visit) -> Result<Html, Failure> {
 }
 
 fn ago(time: Duration) -> String {
-    if time < Duration::from_secs(5) { "just now".to_owned() } else { format!("{} ago", span(time)) }
+    if time < Duration::from_secs(5) {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", span(time))
+    }
 }
 
 #[derive(Deserialize)]

@@ -38,7 +38,10 @@ pub(super) fn card(visit: &Visit, user: &str) -> Html {
     let address = open(visit, user);
     let holds = visit.cookie(known::ADDRESS).map(|value| {
         let reads = match &address {
-            Some(address) => format!("\u{201c}{}\u{201d}", shorten(&address.lines().collect::<Vec<_>>().join(", "), 60)),
+            Some(address) => format!(
+                "\u{201c}{}\u{201d}",
+                shorten(&address.lines().collect::<Vec<_>>().join(", "), 60)
+            ),
             None => format!("nothing: it was not sealed for {user}, or it has been changed"),
         };
         html!(

@@ -57,7 +57,9 @@ impl IntoResponse for Failure {
             Failure::Session(error) => (error.status(), error.public_message().to_owned()),
             Failure::Cookie(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
             Failure::Seal(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-            Failure::Upload(error) => (error.status(), "the upload is too large or broken".to_owned()),
+            Failure::Upload(error) => {
+                (error.status(), "the upload is too large or broken".to_owned())
+            }
             Failure::Randomness => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the operating system gave no random numbers".to_owned(),

@@ -80,7 +80,15 @@ mod tests {
         for path in ["/", "/cart", "/account/picture", "/on-your-computer"] {
             assert_eq!(own_path(path), path);
         }
-        for path in ["", "//evil.example", "/\\evil.example", "https://evil.example", "/a\nb", "/?x", "cart"] {
+        for path in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\nb",
+            "/?x",
+            "cart",
+        ] {
             assert_eq!(own_path(path), "/", "{path:?}");
         }
     }

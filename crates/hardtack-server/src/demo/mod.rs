@@ -46,8 +46,8 @@ use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::get;
-use hardtack_tower::seal::Sealer;
 use hardtack_tower::SessionLayer;
+use hardtack_tower::seal::Sealer;
 use hardtack_tower::session::{ConfigError, Sessions};
 use hardtack_tower::time::Clock;
 use http::StatusCode;
@@ -126,13 +126,9 @@ impl fmt::Debug for Demo {
 }
 
 impl App {
-    fn open(
-        keep: &Keep,
-        clock: impl Clock + Clone,
-        origin: Origin,
-    ) -> Result<App, DemoError> {
+    fn open(keep: &Keep, clock: impl Clock + Clone, origin: Origin) -> Result<App, DemoError> {
         let (store, keys) = store::open_store(keep).map_err(DemoError::Store)?;
-        let sessions = Sessions::builder_with(store, keys.clone())
+        let sessions = Sessions::builder(store, keys.clone())
             .name("demo")
             .idle(IDLE)
             .remember(account::KEPT)

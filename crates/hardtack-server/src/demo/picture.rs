@@ -16,10 +16,7 @@ use super::visit::Visit;
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/account/picture", get(send))
-        .route(
-            "/account/picture/save",
-            post(save).layer(DefaultBodyLimit::max(LARGEST_UPLOAD)),
-        )
+        .route("/account/picture/save", post(save).layer(DefaultBodyLimit::max(LARGEST_UPLOAD)))
         .route("/account/picture/remove", post(remove))
 }
 

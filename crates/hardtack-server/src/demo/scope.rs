@@ -8,12 +8,12 @@ use hardtack_tower::cookie::{BuildError, CookieHeader, SetCookie};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 
+use super::App;
 use super::failure::Failure;
 use super::guard::Site;
 use super::html::{Html, html};
 use super::page::{Tab, bare_page, page};
 use super::visit::Visit;
-use super::App;
 
 /// The shop's own page.
 pub(super) fn routes() -> Router<App> {

@@ -104,8 +104,7 @@ async fn show(visit: Visit) -> Result<Response, Failure> {
 
 /// The shelf. A token goes along in every form for the cart that has no cookie.
 pub(super) fn products(action: &str, token: Option<&str>) -> Html {
-    let hidden =
-        token.map(|token| html!("<input type=\"hidden\" name=\"t\" value=\"{}\">", token));
+    let hidden = token.map(|token| html!("<input type=\"hidden\" name=\"t\" value=\"{}\">", token));
     let items: Html = PRODUCTS
         .iter()
         .map(|product| {
@@ -219,7 +218,8 @@ struct Taste {
 
 /// Sets the theme in a cookie that needs no session: it is not sensitive.
 async fn theme(Form(taste): Form<Taste>) -> Result<Response, Failure> {
-    let chosen = if ["light", "dark"].contains(&taste.theme.as_str()) { &taste.theme } else { "auto" };
+    let chosen =
+        if ["light", "dark"].contains(&taste.theme.as_str()) { &taste.theme } else { "auto" };
     let cookie = SetCookie::builder(known::THEME, chosen)
         .max_age(Duration::from_secs(365 * 86_400))
         .readable_by_scripts()

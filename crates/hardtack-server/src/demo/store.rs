@@ -23,9 +23,8 @@ impl Keep {
     /// # Errors
     /// [`StoreFailure::NoHome`] if neither can be found out.
     pub fn in_data_folder() -> Result<Keep, StoreFailure> {
-        let absolute = |name: &str| {
-            env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
-        };
+        let absolute =
+            |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let base = absolute("XDG_DATA_HOME")
             .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
             .ok_or(StoreFailure::NoHome)?;
@@ -43,7 +42,8 @@ pub(super) fn open_store(keep: &Keep) -> Result<(Arc<dyn Store>, Keyring), Store
         Keep::In(folder) => {
             private_folder(folder)
                 .map_err(|source| StoreFailure::Folder { folder: folder.clone(), source })?;
-            let keys = Keyring::load_or_generate(folder.join("keys")).map_err(StoreFailure::Keys)?;
+            let keys =
+                Keyring::load_or_generate(folder.join("keys")).map_err(StoreFailure::Keys)?;
             Ok((Arc::new(MemoryStore::new()), keys))
         }
     }

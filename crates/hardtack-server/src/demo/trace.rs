@@ -80,11 +80,7 @@ impl Ledger {
 }
 
 /// Notes what an answer sets and completes its page.
-pub(crate) async fn record(
-    State(ledger): State<Ledger>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn record(State(ledger): State<Ledger>, request: Request, next: Next) -> Response {
     let asked = format!("{} {}", request.method(), request.uri().path());
     let response = next.run(request).await;
     let lines = set_cookies(response.headers());
@@ -119,7 +115,9 @@ fn list(lines: &[String]) -> Html {
     }
     lines
         .iter()
-        .map(|line| html!("<p class=\"line\"><code>Set-Cookie: {}</code></p>", known::show_line(line)))
+        .map(|line| {
+            html!("<p class=\"line\"><code>Set-Cookie: {}</code></p>", known::show_line(line))
+        })
         .collect()
 }
 
@@ -132,7 +130,10 @@ mod tests {
         let ledger = Ledger::default();
         ledger.note("POST /theme", &["demo-theme=dark; Path=/".to_owned()]);
         let origin = ledger.origin("demo-theme", "dark").expect("was noted");
-        assert_eq!((origin.request.as_str(), origin.line.as_str()), ("POST /theme", "demo-theme=dark; Path=/"));
+        assert_eq!(
+            (origin.request.as_str(), origin.line.as_str()),
+            ("POST /theme", "demo-theme=dark; Path=/")
+        );
         assert!(ledger.origin("demo-theme", "light").is_none());
         for n in 0..REMEMBERED {
             ledger.note("GET /", &[format!("n={n}")]);

@@ -138,7 +138,11 @@ async fn cart(State(app): State<App>, Query(carried): Query<Carried>) -> Result<
     for product in &PRODUCTS {
         match session.get::<i64>(&product.key()).await {
             Ok(Some(n @ 1..)) => {
-                lines.push(html!("<tr><td>{}</td><td class=\"number\">{}</td></tr>", product.name, n));
+                lines.push(html!(
+                    "<tr><td>{}</td><td class=\"number\">{}</td></tr>",
+                    product.name,
+                    n
+                ));
             }
             Ok(_) => {}
             Err(SessionError::Ended(_)) => return Ok(expired()),
@@ -179,7 +183,8 @@ async fn add(State(app): State<App>, Form(add): Form<Add>) -> Result<Response, F
     if let Some(product) = Product::find(&add.product) {
         session.add(&product.key(), 1).await?;
     }
-    let token: String = add.t.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let token: String =
+        add.t.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
     Ok(secretive(Redirect::to(&format!("/url/cart?t={token}")).into_response()))
 }
 

@@ -38,7 +38,10 @@ pub(crate) fn chromium() -> Option<PathBuf> {
     }
     let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
     let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
-    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.is_file())
 }
 
 impl Browser {
@@ -91,7 +94,10 @@ impl Browser {
     }
 
     fn call(&self, method: &str, params: Value) -> Value {
-        self.wire.borrow_mut().call(None, method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
+        self.wire
+            .borrow_mut()
+            .call(None, method, params)
+            .unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     /// Quits as a person would, so that the profile is written.
@@ -136,7 +142,8 @@ impl Page {
         self.try_eval("window.leaving = true").expect("the page takes a mark");
         act();
         until("the next page is there", || {
-            let there = self.try_eval("!window.leaving && document.readyState === 'complete'").ok()?;
+            let there =
+                self.try_eval("!window.leaving && document.readyState === 'complete'").ok()?;
             (there == json!(true)).then_some(())
         });
     }
@@ -185,7 +192,10 @@ impl Page {
 
     /// A picture of the whole page.
     pub(crate) fn screenshot(&self, to: &Path) {
-        let shot = self.call("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": true }));
+        let shot = self.call(
+            "Page.captureScreenshot",
+            json!({ "format": "png", "captureBeyondViewport": true }),
+        );
         let picture = base64_simd::STANDARD
             .decode_to_vec(shot["data"].as_str().expect("a picture"))
             .expect("base64");
@@ -214,7 +224,12 @@ impl Page {
 
 impl Wire {
     /// Asks and waits for the answer; events in between are not needed here.
-    fn call(&mut self, session: Option<&str>, method: &str, params: Value) -> Result<Value, String> {
+    fn call(
+        &mut self,
+        session: Option<&str>,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, String> {
         self.last_id += 1;
         let id = self.last_id;
         let mut message = json!({ "id": id, "method": method, "params": params });
@@ -223,8 +238,11 @@ impl Wire {
         }
         self.socket.send(Message::text(message.to_string())).map_err(|error| error.to_string())?;
         loop {
-            let Message::Text(text) = self.socket.read().map_err(|error| error.to_string())? else { continue };
-            let mut answer: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+            let Message::Text(text) = self.socket.read().map_err(|error| error.to_string())? else {
+                continue;
+            };
+            let mut answer: Value =
+                serde_json::from_str(&text).map_err(|error| error.to_string())?;
             if answer["id"] == json!(id) {
                 return match answer.get("error") {
                     Some(error) => Err(error.to_string()),
