@@ -101,7 +101,8 @@ impl Session {
             let work = match engine.look(&id).await? {
                 Look::Live(work) => work,
                 Look::Over(cause) => {
-                    *ended = cause.or(*ended);
+                    // The first one counts: that of the signed-in session is of more interest.
+                    *ended = ended.or(cause);
                     continue;
                 }
                 Look::NotOurs => continue,
