@@ -100,12 +100,12 @@ pub(crate) fn show(name: &str, value: &str) -> Html {
     match find(name).map_or(Shown::Masked, |known| known.shown) {
         Shown::Whole => html!("<code>{}</code>", value),
         Shown::Sealed => html!(
-            "<code>{}\u{2026}</code> <small>({} characters, encrypted)</small>",
+            "<code>{}\u{2026}</code> <small>{} characters, encrypted</small>",
             head(value, 24),
             value.len()
         ),
         Shown::Masked => html!(
-            "<code>{}\u{2026}</code> <small>({} characters, the rest is secret)</small>",
+            "<code>{}\u{2026}</code> <small>{} characters, secret</small>",
             head(value, 4),
             value.len()
         ),

@@ -152,18 +152,9 @@ fn navigation(here: Tab) -> Html {
 
 /// Messages left by the request before, and word of a session that has ended.
 async fn notices(visit: &Visit) -> Result<Html, Failure> {
-    let over = visit.has_dead_key().then(|| {
-        let why = match visit.session.ended() {
-            Some(Cause::Idle) => "It was not used for too long.",
-            Some(Cause::Lifetime) => "Its time was up.",
-            Some(Cause::Logout) => "You signed out.",
-            Some(Cause::Revoked) => "It was ended from somewhere else.",
-            Some(Cause::Replaced) => "A sign-in has put a new one in its place.",
-            Some(Cause::Reuse) => "An old key of it was used again, which looks like theft.",
-            _ => "The server knows nothing more of it.",
-        };
+    let over = why_over(visit).map(|why| {
         html!(
-            "<p class=\"notice\" role=\"status\"><b>This session has ended.</b> {} Your browser \
+            "<p class=\"notice\" role=\"status\"><b>Your session has ended.</b> {} Your browser \
              still sends its key, but that opens nothing any more.</p>",
             why
         )
@@ -173,6 +164,22 @@ async fn notices(visit: &Visit) -> Result<Html, Failure> {
         html!("<p class=\"notice {}\" role=\"status\">{}</p>", flash.kind, flash.text)
     });
     Ok(over.into_iter().chain(messages).collect())
+}
+
+/// Why there is no session any more, if that is news to the visitor.
+fn why_over(visit: &Visit) -> Option<&'static str> {
+    if !visit.has_dead_key() {
+        return None;
+    }
+    match visit.session.ended() {
+        Some(Cause::Logout | Cause::Replaced) => None,
+        Some(Cause::Idle) => Some("It was not used for too long."),
+        Some(Cause::Lifetime) => Some("Its time was up."),
+        Some(Cause::Revoked) => Some("It was ended from somewhere else."),
+        Some(Cause::Reuse) => Some("An old key of it was used again, which looks like theft."),
+        // Causes are remembered for a minute only.
+        _ => visit.cookie(known::SIGNED_IN).map(|_| "The server knows nothing more of it."),
+    }
 }
 
 /// What went there and back with this very request.
@@ -237,6 +244,8 @@ pub(crate) fn badge(visit: &Visit, name: &str) -> Option<Html> {
     let opens = match name {
         known::SIGNED_IN => visit.session.kind() == Some(Kind::User),
         known::ANONYMOUS => visit.session.kind() == Some(Kind::Anonymous),
+        // A live one would have signed in.
+        known::REMEMBER if visit.session.kind() != Some(Kind::User) => false,
         _ => return None,
     };
     Some(if opens {

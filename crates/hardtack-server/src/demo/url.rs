@@ -93,14 +93,14 @@ async fn show(visit: Visit) -> Result<Response, Failure> {
          <p>An address is not a secret. It goes</p><ul>\
          <li>into the <b>history</b> of the browser, and to its other devices,</li>\
          <li>into the <b>logs</b> of this server and of every proxy on the way,</li>\
-         <li>to <b>other sites</b>, as the Referer of a link (this page forbids that, \
+         <li>to <b>other sites</b>, as the Referer of a link (the next page forbids that; \
          not every page remembers to),</li>\
          <li>into <b>messages</b>: \u{201c}look what I found\u{201d}, and the friend has your cart,</li>\
          <li>the <b>other way round</b>: somebody sends you a link with their key, you sign in, and they \
          are signed in as you. That is session fixation.</li></ul>\
-         <p>The OWASP standard (ASVS 5.0, 14.2.1) forbids keys in URLs. hardtack has a URL parameter \
-         for browsers without cookies under the name of <code>danger</code>: off until \
-         somebody asks for it, good for two minutes, and exchanged for a cookie where it can be.</p>\
+         <p>The OWASP standard (ASVS 5.0, 14.2.1) forbids keys in URLs, and hardtack does not do it by \
+         itself. What you try here is the demo\u{2019}s own: good for two minutes, for the cart and \
+         nothing else, and never for a signed-in session.</p>\
          </section>",
         offer
     );

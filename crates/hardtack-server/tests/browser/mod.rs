@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{env, fs, thread};
 
 use serde_json::{Value, json};
@@ -13,6 +13,9 @@ use tungstenite::{Message, WebSocket};
 
 /// Nothing in these tests takes longer, also on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// A running browser with a profile of its own.
 pub(crate) struct Browser {
@@ -255,12 +258,11 @@ impl Wire {
 
 /// Tries until there is something, or the deadline has passed.
 pub(crate) fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
+    for _ in 0..DEADLINE.as_millis() / PAUSE.as_millis() {
         if let Some(done) = attempt() {
             return done;
         }
-        assert!(start.elapsed() < DEADLINE, "gave up waiting: {what}");
-        thread::sleep(Duration::from_millis(25));
+        thread::sleep(PAUSE);
     }
+    panic!("gave up waiting: {what}");
 }
