@@ -123,7 +123,8 @@ impl Session {
             let work = match engine.look(&id).await? {
                 Look::Live(work) => work,
                 Look::Over(cause) => {
-                    found.ended = cause.or(found.ended);
+                    // The first one counts: that of the signed-in session is of more interest.
+                    found.ended = found.ended.or(cause);
                     continue;
                 }
                 Look::NotOurs => continue,
