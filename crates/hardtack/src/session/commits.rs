@@ -23,7 +23,7 @@ use crate::entropy;
 
 /// How often other processes may get in between before a commit gives up. Each
 /// time one of them has made progress.
-const ATTEMPTS: usize = 64;
+pub(crate) const ATTEMPTS: usize = 64;
 
 const SHARDS: usize = 32;
 
@@ -236,7 +236,7 @@ fn interrupted() -> StoreError {
     )
 }
 
-fn too_busy() -> StoreError {
+pub(crate) fn too_busy() -> StoreError {
     let what = format!(
         "other processes changed this session {ATTEMPTS} times while it was to be committed; try again"
     );
