@@ -61,28 +61,26 @@ impl Session {
     /// [`SessionError::TwoSessions`]: two live sessions with an unsafe method (400).
     pub async fn load(&self) -> Result<(), SessionError> {
         let (candidates, passive) = {
-            let mut state = self.state();
+            let state = self.state();
             if state.phase != Phase::Untouched {
-                return Ok(());
+                return state.if_one_session();
             }
-            (std::mem::take(&mut state.presented), state.passive)
+            (state.presented.clone(), state.passive)
         };
-        let found = self.find(&candidates, passive).await;
+        let found = self.find(&candidates, passive).await?;
         let mut state = self.state();
-        state.presented = candidates;
-        let found = found?;
+        if state.phase != Phase::Untouched {
+            return state.if_one_session(); // another clone was faster
+        }
         state.phase = Phase::Loaded;
         state.used = true;
         state.ended = found.ended;
         state.two_sessions = found.two;
-        if found.two && state.unsafe_method {
-            return Err(SessionError::TwoSessions);
-        }
         if let Some((work, id)) = found.live {
             state.renew_due = found.renew;
             state.adopt(work, id);
         }
-        Ok(())
+        state.if_one_session()
     }
 
     /// The one live session among the candidates: a signed-in one before an
@@ -177,7 +175,7 @@ impl Session {
         let committed = match plan {
             Plan::Nothing => return Outcome::default(),
             Plan::Answer => Ok(()),
-            Plan::Create => self.create().await,
+            Plan::Create => self.create_of_changes().await,
             Plan::Commit => self.commit_changes().await,
         };
         if let Err(error) = committed {
@@ -286,7 +284,7 @@ impl Session {
                 }
                 Done::Failed(error) => return Err(SessionError::Store(error)),
                 // The leader held an older secret of this session. Look again with ours.
-                Done::Again => match self.engine().look(&id).await? {
+                Done::Again => match self.engine().look_again(&id).await? {
                     Look::Live(work) => {
                         if let Some(base) = &mut self.state().base {
                             base.work = work;
