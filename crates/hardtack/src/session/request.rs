@@ -49,6 +49,7 @@ impl Session {
     /// # Errors
     /// [`SessionError::Store`]: the store failed (503; nobody is logged out).
     /// [`SessionError::TwoSessions`]: two live sessions with an unsafe method (400).
+    /// [`SessionError::ByUrl`]: only after [`present_url`](Session::present_url).
     pub async fn load(&self) -> Result<(), SessionError> {
         let presented = {
             let state = self.state();
@@ -73,6 +74,10 @@ impl Session {
                 found = self.exchange(&presented[Kind::Remember.index()]).await?;
             }
         }
+        let answer = match self.engine().settings.url {
+            Some(_) => Box::pin(self.load_by_url(&mut found)).await?,
+            None => None,
+        };
         let mut state = self.state();
         state.phase = Phase::Loaded;
         state.ended = ended;
@@ -83,7 +88,7 @@ impl Session {
         if let Some((work, id)) = found {
             state.adopt(work, id);
         }
-        Ok(())
+        answer.map_or(Ok(()), |answer| Err(SessionError::ByUrl(answer)))
     }
 
     /// The one live session among the candidates of a kind.
@@ -124,7 +129,7 @@ impl Session {
     }
 
     /// What a live session's use entails: activity, and the steps of a renewal.
-    async fn active(&self, work: &mut Box<Work>, presented: &SessionId) {
+    pub(crate) async fn active(&self, work: &mut Box<Work>, presented: &SessionId) {
         let engine = self.engine();
         let now = engine.clock.now();
         if !self.state().passive {
@@ -190,6 +195,9 @@ impl Session {
     /// Decides, and closes the handle.
     fn close(&self) -> (Plan, bool) {
         let mut state = self.state();
+        if state.phase == Phase::Untouched && state.came_with_url_parameter() {
+            return (Plan::Answer, false);
+        }
         if state.phase != Phase::Loaded {
             return (Plan::Nothing, false);
         }
@@ -201,6 +209,8 @@ impl Session {
     fn outcome(&self) -> Outcome {
         let mut state = self.state();
         self.answer_with_newest(&mut state);
+        let url_header = state.url_header();
+        state.answer_with(url_header);
         let signed_in = state.base.as_ref().is_some_and(|base| base.work.facts.kind == Kind::User);
         let headers = std::mem::take(&mut state.headers);
         let caching = match (state.used, signed_in || !headers.is_empty()) {

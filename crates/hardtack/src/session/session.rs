@@ -22,6 +22,7 @@ use super::record::{Cause, Kind};
 use super::runtime::ToTheEnd;
 use super::sessions::{Engine, Sessions};
 use super::transport::Texts;
+use super::url::Arrival;
 use super::values;
 use super::work::Work;
 use crate::time::UnixTime;
@@ -67,6 +68,8 @@ pub(crate) struct State {
     /// Something of the session was put into the response or its database.
     pub(crate) used: bool,
     pub(crate) renew_due: bool,
+    /// What the URL says, where a parameter for that is configured.
+    pub(crate) arrival: Option<Box<Arrival>>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -260,7 +263,11 @@ impl Session {
     ///
     /// # Errors
     /// As [`set`](Self::set).
-    pub fn set_value<T: Serialize>(&self, key: &SessionKey<T>, value: &T) -> Result<(), ValueError> {
+    pub fn set_value<T: Serialize>(
+        &self,
+        key: &SessionKey<T>,
+        value: &T,
+    ) -> Result<(), ValueError> {
         self.set(key.name(), value)
     }
 
