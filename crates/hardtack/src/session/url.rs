@@ -67,9 +67,11 @@ use super::config::ConfigError;
 use super::error::SessionError;
 use super::id::SessionId;
 use super::record::Kind;
-use super::session::{Phase, Session, State};
+use super::request::Found;
+use super::session::{Known, Phase, Session};
 use super::sessions::{Engine, Look, Sessions};
 use super::store::Loaded;
+use super::transport::Candidate;
 use super::work::{Opened, Work};
 use crate::seal::Sealer;
 use crate::time::UnixTime;
@@ -218,62 +220,62 @@ impl Session {
         came
     }
 
-    /// What the token says, where no cookie named a live session. An answer is to
-    /// be given instead of handling the request.
-    pub(crate) async fn load_by_url(
+    /// What the cookies name, and where that is nothing what the token names.
+    pub(crate) async fn find_or_by_url(
         &self,
-        found: &mut Option<(Box<Work>, SessionId)>,
-    ) -> Result<Option<UrlAnswer>, SessionError> {
+        candidates: &[Candidate],
+        passive: bool,
+    ) -> Result<Found, SessionError> {
+        let mut found = self.find(candidates, passive).await?;
+        if !found.two {
+            self.find_by_url(&mut found, passive).await?;
+        }
+        Ok(found)
+    }
+
+    async fn find_by_url(&self, found: &mut Found, passive: bool) -> Result<(), SessionError> {
         let (token, clean, way) = {
             let mut state = self.state();
-            let (passive, two_sessions) = (state.passive, state.two_sessions);
-            let Some(arrival) = state.arrival.as_mut() else { return Ok(None) };
-            let Some(clean) = arrival.clean.clone().filter(|_| !two_sessions) else {
-                return Ok(None);
-            };
-            if passive && arrival.way.is_page() {
-                arrival.way = Way::Ahead;
-            }
-            (arrival.token.take(), clean, arrival.way)
+            let Some(arrival) = &mut state.arrival else { return Ok(()) };
+            let Some(clean) = arrival.clean.clone() else { return Ok(()) };
+            // The adapter marks prefetches as passive.
+            let way = if passive && arrival.way.is_page() { Way::Ahead } else { arrival.way };
+            (arrival.token.clone(), clean, way)
         };
-        if found.is_some() {
-            return Ok(way.is_page().then_some(UrlAnswer::SeeOther(clean)));
+        if found.live.is_some() {
+            found.answer = way.is_page().then_some(UrlAnswer::SeeOther(clean));
+            return Ok(());
         }
         let engine = self.engine();
-        let (Some(url), Some(token)) = (&engine.settings.url, token) else { return Ok(None) };
+        let (Some(url), Some(token)) = (&engine.settings.url, token) else { return Ok(()) };
         let decision = decide(way, token.step);
         match decision {
-            Decision::Nothing => Ok(None),
-            Decision::Refuse => Ok(Some(UrlAnswer::NotAhead)),
+            Decision::Nothing => {}
+            Decision::Refuse => found.answer = Some(UrlAnswer::NotAhead),
             Decision::Ask => {
                 // The same expiry: asking does not make a token last longer.
                 let text = engine.seal_url_token(url, Step::Confirm, &token.id, token.expires);
-                let Some(text) = text else { return Ok(None) };
+                let Some(text) = text else { return Ok(()) };
                 self.arrival(|arrival| arrival.asks = true);
                 let form = text::add(&clean, &url.name, &text);
-                Ok(Some(UrlAnswer::Ask { form, afresh: clean }))
+                found.answer = Some(UrlAnswer::Ask { form, afresh: clean });
             }
             Decision::Carry | Decision::Exchange | Decision::ExchangeAndRedirect => {
                 let Some(mut work) = engine.look_by_token(&token.id).await? else {
-                    return Ok(None);
+                    return Ok(());
                 };
-                self.active(&mut work, &token.id).await;
-                self.arrival(|arrival| arrival.carried = true);
-                if decision != Decision::Carry {
-                    // The renewal sets the cookie, and is what makes this an exchange.
-                    self.state().renew_due = true;
+                let due = self.active(&mut work, &token.id, passive).await;
+                // A renewal sets the cookie, and makes this an exchange.
+                found.renew = due || decision != Decision::Carry;
+                if decision == Decision::ExchangeAndRedirect {
+                    let expires = engine.clock.now().saturating_add(TOKEN_LASTS);
+                    found.answer = engine.redirect(url, Some(&clean), &token, expires);
                 }
-                let redirect = match decision {
-                    Decision::ExchangeAndRedirect => {
-                        let expires = engine.clock.now().saturating_add(TOKEN_LASTS);
-                        engine.redirect(url, Some(&clean), &token, expires)
-                    }
-                    _ => None,
-                };
-                *found = Some((work, token.id));
-                Ok(redirect)
+                self.arrival(|arrival| arrival.carried = true);
+                found.live = Some((work, token.id));
             }
         }
+        Ok(())
     }
 
     /// A token that names this session in a URL, for two minutes. `None` without a
@@ -286,7 +288,7 @@ impl Session {
         let url = engine.settings.url.as_ref()?;
         let mut state = self.state();
         state.used = true;
-        let State { base, arrival, .. } = &mut *state;
+        let Known { base, arrival, .. } = &mut **state;
         let base = base.as_ref().filter(|base| url.carries(base.work.facts.kind))?;
         let step = match arrival {
             Some(arrival) if arrival.carried => Step::Tried,
@@ -349,7 +351,7 @@ impl Session {
     }
 }
 
-impl State {
+impl Known {
     /// Whether the response is to one whose URL has the parameter.
     pub(crate) fn came_with_url_parameter(&self) -> bool {
         self.arrival.as_ref().is_some_and(|arrival| arrival.clean.is_some())
