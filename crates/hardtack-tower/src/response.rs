@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
+use hardtack::session::url::UrlAnswer;
 use hardtack::session::{self, Caching, Outcome, ValueError};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::layer::Shared;
@@ -21,7 +22,7 @@ pub(crate) fn apply<R: From<Bytes>>(
         tracing::warn!(error = %error, "a session could not be committed");
         return SessionError::Session(error).response();
     }
-    if !outcome.headers.is_empty() {
+    if outcome.headers.iter().any(|(name, _)| name == SET_COOKIE) {
         warn_if_none_come_back(shared);
     }
     let headers = response.headers_mut();
@@ -69,6 +70,14 @@ fn warn_if_none_come_back(shared: &Shared) {
     }
 }
 
+/// The response to a request that came with a token in its URL.
+pub(crate) fn by_url<R: From<Bytes>>(answer: &UrlAnswer) -> Response<R> {
+    let mut response = Response::new(R::from(Bytes::from(answer.body())));
+    *response.status_mut() = answer.status();
+    response.headers_mut().extend(answer.headers());
+    response
+}
+
 /// Something asked of a session could not be done; answers by itself.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -94,6 +103,9 @@ impl SessionError {
     /// The whole response: a status, one line of text, no Set-Cookie; where the
     /// store is to blame with Retry-After.
     pub fn response<R: From<Bytes>>(&self) -> Response<R> {
+        if let Self::Session(session::SessionError::ByUrl(answer)) = self {
+            return by_url(answer);
+        }
         let text = match self {
             Self::Session(error) => error.public_message(),
             Self::NoLayer => "something went wrong on our side",

@@ -10,6 +10,7 @@
 //! | what the end of the request does | `plan.rs`, `request.rs` |
 //! | changes onto the newest record | `commits.rs` |
 //! | signing in and out, lists, ends | `login.rs`, `remember.rs`, `admin.rs` |
+//! | a token in the URL instead of a cookie, if configured | `url.rs` |
 //!
 //! # What this does not protect
 //! Whoever holds a whole session id is the user until the session ends or the id
@@ -43,6 +44,7 @@ mod session;
 mod sessions;
 pub mod store;
 mod transport;
+pub mod url;
 mod values;
 mod work;
 
