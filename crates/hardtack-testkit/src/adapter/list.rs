@@ -15,6 +15,7 @@ macro_rules! __adapter_scenarios {
                 a_set_that_read_an_older_value_is_409
                 logout_ends_the_session_for_every_copy_of_its_cookie
                 writes_after_a_logout_go_to_a_new_anonymous_session
+                a_write_after_the_logout_of_the_same_request_is_a_visitors
                 a_write_that_a_login_overtook_is_409
                 a_late_answer_to_a_first_visit_does_not_overwrite_the_login
                 a_login_begun_before_everything_ended_is_401
@@ -42,6 +43,7 @@ macro_rules! __adapter_scenarios {
                 a_renewal_whose_answer_was_lost_locks_nobody_out
                 parallel_requests_get_the_same_renewed_id
                 a_renewed_id_used_again_ends_the_session
+                a_request_that_outlasts_a_renewal_still_commits
                 a_session_stays_signed_in_through_many_renewals
             }
             input {
@@ -61,6 +63,9 @@ macro_rules! __adapter_scenarios {
                 logout_ends_being_remembered
                 an_exchange_whose_answer_was_lost_locks_nobody_out
                 a_prefetch_exchanges_nothing
+                two_live_sessions_are_not_decided_by_a_token
+                a_new_token_ends_the_one_before
+                another_users_login_ends_being_remembered
             }
             answers {
                 set_cookie_is_exactly_this
@@ -89,6 +94,7 @@ macro_rules! __adapter_scenarios {
                 a_streamed_head_leaves_after_the_commit
                 after_the_head_the_handle_is_closed
                 a_stream_may_go_on_with_the_live_session
+                a_live_session_goes_on_through_renewals
                 whoever_waits_for_the_end_is_told_at_the_logout
                 a_websocket_of_another_origin_is_403
                 a_websocket_is_accepted_after_the_commit

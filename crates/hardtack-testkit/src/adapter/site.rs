@@ -96,7 +96,12 @@ impl Site {
             }
             "set" => session.set(key, query.of("v").unwrap_or_default())?,
             "login" => self.login(session, query).await?,
-            "logout" => session.logout().await?,
+            "logout" => {
+                session.logout().await?;
+                if query.of("add").is_some() {
+                    session.add(key, 1)?;
+                }
+            }
             "forget" => session.forget().await?,
             "renew" => session.renew().await?,
             "end_others" => return Ok(session.end_others().await?.to_string()),
@@ -157,7 +162,8 @@ impl Site {
                 session.add("n", 1)?;
                 Box::pin(async move {
                     gate.pass().await;
-                    format!("{:?}", session.add("n", 1))
+                    let late = (session.add("n", 1), session.login("alice").await.is_ok());
+                    format!("{late:?}")
                 })
             }
             // Goes on beyond the request.

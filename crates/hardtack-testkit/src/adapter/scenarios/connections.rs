@@ -98,7 +98,7 @@ pub(crate) async fn after_the_head_the_handle_is_closed(adapter: Adapter) {
     let (mut head, mut connection) = streaming(&server, &request).await;
     server.site.gate("body").open();
     connection.body(&mut head).await.expect("a body");
-    assert_eq!(head.text(), "Err(Closed)");
+    assert_eq!(head.text(), "(Err(Closed), false)");
     assert_eq!(browser.text("/s/read").await, "2", "what came before the head stays");
 }
 
@@ -118,6 +118,33 @@ pub(crate) async fn a_stream_may_go_on_with_the_live_session(adapter: Adapter) {
     server.site.gate("second").open();
     connection.body(&mut head).await.expect("a body");
     assert_eq!(head.text(), "Err(Ended(Some(Logout)))");
+}
+
+pub(crate) async fn a_live_session_goes_on_through_renewals(adapter: Adapter) {
+    let server = adapter.server().await;
+    let mut browser = server.alice().await;
+    let waiting = browser.dress(Request::get("/stream/ended"));
+    let (mut end, mut waits) = streaming(&server, &waiting).await;
+    let writing = browser.dress(Request::get("/stream/live?gate=later"));
+    let (mut head, mut connection) = streaming(&server, &writing).await;
+    browser.get("/s/renew").await.expect(200);
+    assert_eq!(browser.text("/user").await, "alice");
+    // The old secret is dead for browsers. Who was let in with it is not.
+    server.pass(11);
+    server.maintain().await;
+    server.site.gate("later").open();
+    connection.body(&mut head).await.expect("a body");
+    assert_eq!(head.text(), "Ok(())");
+    for _ in 0..3 {
+        browser.get("/s/renew").await.expect(200);
+        assert_eq!(browser.text("/s/dump").await, "n=1 user=alice");
+        server.pass(11);
+        server.maintain().await;
+    }
+    assert_eq!(server.sessions.counts().reuse, 0);
+    browser.get("/s/logout").await.expect(200);
+    waits.body(&mut end).await.expect("a body");
+    assert_eq!(end.text(), "logout");
 }
 
 pub(crate) async fn whoever_waits_for_the_end_is_told_at_the_logout(adapter: Adapter) {

@@ -32,9 +32,9 @@ pub(crate) async fn a_remembered_browser_is_signed_in_again_and_not_fresh(adapte
         assert_eq!(browser.text("/s/fresh").await, "false");
     }
     // Within one session nothing more is exchanged.
-    let before = server.writes();
+    let before = server.store.calls(Verb::Insert);
     browser.get("/user").await.expect(200).without_cookie();
-    assert_eq!(server.writes(), before + 1, "only the new token's confirmation");
+    assert_eq!(server.store.calls(Verb::Insert), before);
 }
 
 pub(crate) async fn a_stolen_token_ends_with_all_that_came_of_it(adapter: Adapter) {
@@ -87,4 +87,35 @@ pub(crate) async fn a_prefetch_exchanges_nothing(adapter: Adapter) {
     assert_eq!(browser.ask(prefetch).await.without_cookie().text(), "nobody");
     assert_eq!(server.store.calls(Verb::Insert), before);
     assert_eq!(browser.text("/user").await, "alice");
+}
+
+pub(crate) async fn two_live_sessions_are_not_decided_by_a_token(adapter: Adapter) {
+    let (server, alice) = remembered(&adapter).await;
+    let mut mallory = server.browser();
+    mallory.get("/s/login?user=mallory").await.expect(200);
+    let line = format!("{}; {}", mallory.cookie_header(), alice.cookie_header());
+    let before = server.writes();
+    let answer = server.ask(Request::get("/user").header("cookie", &line)).await;
+    assert_eq!(answer.expect(200).without_cookie().text(), "nobody");
+    let post = Request::post("/s/add").header("cookie", &line);
+    server.ask(post).await.expect(400).without_cookie();
+    assert_eq!(server.writes(), before);
+}
+
+pub(crate) async fn a_new_token_ends_the_one_before(adapter: Adapter) {
+    let (_server, mut browser) = remembered(&adapter).await;
+    let mut copy = browser.clone();
+    browser.get("/s/login?user=alice&remember=1").await.expect(200);
+    copy.restart();
+    assert_eq!(copy.text("/user").await, "nobody");
+    browser.restart();
+    assert_eq!(browser.text("/user").await, "alice");
+}
+
+pub(crate) async fn another_users_login_ends_being_remembered(adapter: Adapter) {
+    let (_server, mut browser) = remembered(&adapter).await;
+    browser.get("/s/login?user=bob").await.expect(200);
+    assert_eq!(browser.text("/user").await, "bob");
+    browser.restart();
+    assert_eq!(browser.text("/user").await, "nobody", "and not the user before");
 }

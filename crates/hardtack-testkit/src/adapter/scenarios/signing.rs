@@ -88,6 +88,16 @@ pub(crate) async fn writes_after_a_logout_go_to_a_new_anonymous_session(adapter:
     assert_ne!(browser.cookie(&aid), old.cookie(&sid));
 }
 
+pub(crate) async fn a_write_after_the_logout_of_the_same_request_is_a_visitors(adapter: Adapter) {
+    let server = adapter.server().await;
+    let mut browser = server.alice().await;
+    browser.get("/s/add").await.expect(200);
+    let answer = browser.get("/s/logout?add=1").await.expect(200);
+    assert_eq!(answer.set_cookies().len(), 1);
+    assert_eq!(browser.text("/s/dump").await, "n=1");
+    assert_eq!(browser.text("/user").await, "nobody");
+}
+
 pub(crate) async fn a_write_that_a_login_overtook_is_409(adapter: Adapter) {
     let server = adapter.server().await;
     let mut browser = server.visitor().await;

@@ -132,6 +132,20 @@ pub(crate) async fn a_renewed_id_used_again_ends_the_session(adapter: Adapter) {
     assert_eq!(server.causes().await, [Cause::Reuse]);
 }
 
+pub(crate) async fn a_request_that_outlasts_a_renewal_still_commits(adapter: Adapter) {
+    let server = adapter.server().await;
+    let mut browser = server.alice().await;
+    let slow = browser.start(Request::get("/s/add?gate=slow")).await;
+    server.site.gate("slow").arrived(1).await;
+    browser.get("/s/renew").await.expect(200);
+    assert_eq!(browser.text("/s/read").await, "0");
+    server.pass(11);
+    server.site.gate("slow").open();
+    slow.answer().await.expect(200);
+    assert_eq!(browser.text("/s/dump").await, "n=1 user=alice");
+    assert_eq!(server.sessions.counts().reuse, 0);
+}
+
 pub(crate) async fn a_session_stays_signed_in_through_many_renewals(adapter: Adapter) {
     let server = adapter.server_with(|b| b.renew_after(Some(Duration::from_secs(60)))).await;
     let mut browser = server.alice().await;
