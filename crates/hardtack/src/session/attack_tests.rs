@@ -276,3 +276,51 @@ fn a_head_that_was_changed_is_tampered_with() {
         assert_eq!((s.user(), s.ended()), (None, Some(Cause::Tampered)));
     });
 }
+
+// Law 5: what we hold ourselves is not a reuse.
+
+/// Renews, presents the new id and lets the grace pass.
+fn renew_and_confirm(site: &Site, browser: &mut Browser) {
+    site.visit(browser, |s| now(s.renew()).unwrap());
+    site.visit(browser, |s| assert!(s.user().is_some()));
+    site.pass(11);
+}
+
+#[test]
+fn a_slow_request_or_a_socket_does_not_end_a_session_that_was_renewed_meanwhile() {
+    let Nodes { one, two, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let slow = one.open(&browser);
+    slow.add("n", 1).unwrap();
+    let socket = one.open(&browser).detach().unwrap();
+    let mut ended = Box::pin(socket.ended());
+    assert!(poll(&mut ended).is_pending());
+    renew_and_confirm(&two, &mut browser);
+    now(one.sessions.maintain()).unwrap();
+    assert!(poll(&mut ended).is_pending());
+    assert_eq!(status(&now(slow.finish())), None);
+    now(socket.add("n", 1)).unwrap();
+    // A socket that is used, or watched, follows any number of renewals.
+    renew_and_confirm(&two, &mut browser);
+    now(one.sessions.maintain()).unwrap();
+    renew_and_confirm(&two, &mut browser);
+    now(socket.add("n", 1)).unwrap();
+    assert!(poll(&mut ended).is_pending());
+    assert_eq!(two.visit(&mut browser, |s| s.get::<i64>("n").unwrap()), Some(3));
+    assert_eq!(two.sessions.counts().reuse + one.sessions.counts().reuse, 0);
+}
+
+#[test]
+fn a_second_renewal_leaves_the_first_old_id_its_grace() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let first = browser.clone();
+    site.visit(&mut browser, |s| now(s.renew()).unwrap());
+    site.visit(&mut browser, |s| now(s.renew()).unwrap());
+    site.pass(9);
+    assert!(site.visit(&mut first.clone(), |s| s.user().is_some()));
+    site.pass(1);
+    site.visit(&mut browser, |s| now(s.renew()).unwrap());
+    assert!(site.visit(&mut browser, |s| s.user().is_some()));
+}

@@ -138,7 +138,7 @@ async fn step(
     for _ in 0..ATTEMPTS {
         let current = match newest.take() {
             Some(work) => work,
-            None => match engine.look(id).await {
+            None => match engine.look_again(id).await {
                 Ok(Look::Live(work)) => *work,
                 Ok(Look::Over(cause)) => return all(Done::Gone(cause), jobs.len()),
                 Ok(Look::NotOurs) => return all(Done::Again, jobs.len()),

@@ -197,7 +197,7 @@ impl Session {
                 Relocated::Conflict => {
                     old = match old {
                         None => None,
-                        Some(work) => match engine.look(&work.id).await? {
+                        Some(work) => match engine.look_again(&work.id).await? {
                             Look::Live(work) => Some(work),
                             Look::Over(_) | Look::NotOurs => None,
                         },
@@ -312,7 +312,7 @@ impl Session {
 
     /// Gives this session a new secret, in two phases: this answer carries the new
     /// id, and the old one stays good until the new one is first presented, then
-    /// for 10 seconds.
+    /// for 10 seconds. Until then a further call changes nothing.
     ///
     /// # Errors
     /// The store failed, or the session has ended.

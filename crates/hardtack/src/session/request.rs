@@ -286,7 +286,7 @@ impl Session {
                 }
                 Done::Failed(error) => return Err(SessionError::Store(error)),
                 // The leader held an older secret of this session. Look again with ours.
-                Done::Again => match self.engine().look(&id).await? {
+                Done::Again => match self.engine().look_again(&id).await? {
                     Look::Live(work) => {
                         if let Some(base) = &mut self.state().base {
                             base.work = work;
