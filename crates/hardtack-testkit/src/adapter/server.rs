@@ -47,7 +47,8 @@ impl Adapter {
             .clock(clock.clone())
             .on_event(move |event| told.tell(event));
         let sessions = setup(builder).build().expect("a configuration that can be right");
-        let admin = Sessions::builder(store.clone(), keys.clone())
+        // A store of its own: an end is told to one engine of those that share one.
+        let admin = Sessions::builder(MemoryStore::new(), keys.clone())
             .clock(clock.clone())
             .name("admin")
             .build()
