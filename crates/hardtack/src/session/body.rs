@@ -244,7 +244,7 @@ fn associated(key: KeyId, locator: &Locator) -> [u8; 5 + Locator::LEN] {
     aad
 }
 
-fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {
+pub(crate) fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
     out.push(facts.kind.code());
     for number in [
@@ -267,7 +267,7 @@ fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {
     data.encode(out);
 }
 
-fn read_body(body: &Bytes) -> Result<(Facts, Data), Unreadable> {
+pub(crate) fn read_body(body: &Bytes) -> Result<(Facts, Data), Unreadable> {
     let mut r = Reader(body);
     let kind = Kind::from_code(r.u8()?).ok_or(Unreadable::Tampered)?;
     let created = UnixTime::from_millis(r.u64()?);

@@ -37,6 +37,7 @@ mod record;
 mod remember;
 mod request;
 mod runtime;
+mod sealed;
 #[allow(clippy::module_inception, reason = "the handle is what the module is named after")]
 mod session;
 mod sessions;
@@ -61,6 +62,9 @@ pub use login::{Login, Txn};
 pub use record::{Cause, Epochs, Kind, Record, UserKey, Version};
 pub use request::Outcome;
 pub use runtime::Runtime;
+pub use sealed::{
+    Revocable, SealedLogin, SealedSession, SealedSessions, SealedSessionsBuilder, UntilExpiry,
+};
 pub use session::Session;
 pub use sessions::Sessions;
 pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};
