@@ -10,6 +10,7 @@
 //! | what the end of the request does | `plan.rs`, `request.rs` |
 //! | changes onto the newest record | `commits.rs` |
 //! | signing in and out, lists, ends | `login.rs`, `remember.rs`, `admin.rs` |
+//! | the other kind: all of it in encrypted cookies | `sealed/` |
 //!
 //! # What this does not protect
 //! Whoever holds a whole session id is the user until the session ends or the id

@@ -29,7 +29,9 @@
 //! - Parallel writes. Each response carries the whole session, and the browser
 //!   keeps the one that comes last: what the other wrote is gone, whichever key
 //!   it was. That includes a sign-in or sign-out, when the answer of a request
-//!   that began before comes after it.
+//!   that began before comes after it; and a request that only read is such a
+//!   request too, once in a twentieth of the idle timeout, when its answer notes
+//!   activity.
 //! - Against going back. Whoever keeps a cookie can present it again as long as
 //!   it has not expired, with the data of its time: what is counted down, used up
 //!   or taken back belongs on the server.

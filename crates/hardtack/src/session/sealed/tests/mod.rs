@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::*;
 use crate::seal::{Key as SealKey, Keyring};
-use crate::session::{MemoryStore, Outcome, SessionError, Sessions};
+use crate::session::{Outcome, SessionError, Sessions};
 use crate::time::{Clock, UnixTime};
 
 /// Everything over the memory store is ready at once.
