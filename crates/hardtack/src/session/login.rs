@@ -165,12 +165,12 @@ impl Session {
                 user: login.user.clone().into(),
             };
             let new = engine
-                .make(facts, data, Some(user.clone()), self.state().device.clone())
+                .make(facts, data, Some(user.clone()), self.state().device())
                 .map_err(entropy_failed)?;
             let key = new.id.locator();
             let admission = Admission::at(now).limited(engine.settings.limit);
             let mut created = new.clone();
-            let record = created.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            let record = created.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
             let outcome = match &old {
                 Some(work) => {
                     let from = work.id.locator();
@@ -253,10 +253,10 @@ impl Session {
                 user: bytes::Bytes::new(),
             };
             let mut work = engine
-                .make(facts, data.clone(), None, self.state().device.clone())
+                .make(facts, data.clone(), None, self.state().device())
                 .map_err(entropy_failed)?;
             let key = work.id.locator();
-            let record = work.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            let record = work.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
             match engine.insert(&key, record, Admission::at(now)).await? {
                 Inserted::Ok => {
                     self.take_over(work);
@@ -355,12 +355,9 @@ impl Session {
             let mut data = self.state().view.clone();
             let result = run(&mut Txn { data: &mut data, revision: 1 });
             if result.is_ok() {
-                let mut state = self.state();
-                state.changes = data
-                    .iter()
-                    .map(|(name, value, _)| Change::set(name, bytes::Bytes::copy_from_slice(value)))
-                    .collect();
-                drop(state);
+                let set = |name, value| Change::set(name, bytes::Bytes::copy_from_slice(value));
+                self.state().changes =
+                    data.iter().map(|(name, value, _)| set(name, value)).collect();
                 self.create().await?;
             }
             return Ok(result);
@@ -467,10 +464,20 @@ impl Engine {
         device: Option<Arc<str>>,
     ) -> Result<Work, crate::entropy::EntropyError> {
         let locator = Locator::random(user.as_ref().map(UserKey::as_bytes))?;
-        let id = SessionId::issue(facts.kind, locator, &self.keys.sealing())?;
+        let id = SessionId::issue(facts.kind, locator, self.keys.sealing())?;
         let head = Head::new(*id.verifier(), self.sealed);
         let last_seen = facts.created;
-        Ok(Work { id, version: Version::FIRST, head, facts, data, last_seen, user, device })
+        Ok(Work {
+            id,
+            version: Version::FIRST,
+            head,
+            facts,
+            data,
+            last_seen,
+            looked_at: last_seen,
+            user,
+            device,
+        })
     }
 
     /// Creates a record. An answer that was lost is found out: only we know the locator.

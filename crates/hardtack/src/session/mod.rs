@@ -24,6 +24,7 @@ mod config;
 mod csrf;
 pub mod danger;
 mod data;
+mod device;
 mod error;
 mod events;
 mod flash;
@@ -48,6 +49,8 @@ mod values;
 mod work;
 
 #[cfg(test)]
+mod attack_tests;
+#[cfg(test)]
 mod tests;
 
 pub use admin::{Admin, SessionInfo};
@@ -56,16 +59,16 @@ pub use error::{SessionError, ValueError};
 pub use events::{Counts, Event};
 pub use flash::Flash;
 pub use id::Locator;
-pub use key::Key;
+pub use key::SessionKey;
 pub use lifetime::Remaining;
 pub use live::LiveSession;
 pub use login::{Login, Txn};
 pub use record::{Cause, Epochs, Kind, Record, UserKey, Version};
-pub use request::Outcome;
+pub use request::{Caching, Outcome};
 pub use runtime::Runtime;
 pub use sealed::{
     Revocable, SealedLogin, SealedSession, SealedSessions, SealedSessionsBuilder, UntilExpiry,
 };
-pub use session::Session;
+pub use session::{About, Session};
 pub use sessions::Sessions;
 pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};

@@ -21,7 +21,7 @@ use super::record::{Kind, Version};
 use super::session::Session;
 use super::sessions::Look;
 use super::store::{Admission, Inserted};
-use super::transport::{CANDIDATES, Texts};
+use super::transport::{CANDIDATES, Candidate};
 use super::work::{Done, Job, Work};
 
 impl Session {
@@ -47,7 +47,7 @@ impl Session {
             .make(facts, Data::default(), session.user.clone(), session.device.clone())
             .map_err(entropy_failed)?;
         let key = token.id.locator();
-        let record = token.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+        let record = token.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
         match engine.insert(&key, record, Admission::at(now)).await? {
             Inserted::Ok => {}
             Inserted::Outdated => return Err(SessionError::LoginOutdated),
@@ -61,17 +61,15 @@ impl Session {
     /// Exchanges a token for a session, and the token's secret for the next.
     pub(crate) async fn exchange(
         &self,
-        texts: &Texts,
+        candidates: &[Candidate],
     ) -> Result<Option<(Box<Work>, SessionId)>, SessionError> {
         let engine = self.engine();
         if engine.settings.remember.is_none() {
             return Ok(None);
         }
-        let ids: Vec<SessionId> = texts
-            .iter()
-            .filter_map(|text| engine.identify(text, Kind::Remember))
-            .take(CANDIDATES)
-            .collect();
+        let tokens = candidates.iter().filter(|c| c.kind == Kind::Remember);
+        let ids: Vec<SessionId> =
+            tokens.filter_map(|c| engine.identify(c)).take(CANDIDATES).collect();
         for presented in ids {
             let Look::Live(mut token) = engine.look(&presented).await? else { continue };
             if token.must_confirm(&presented)
@@ -106,12 +104,12 @@ impl Session {
             remember: Some(token.id.locator()),
             ..token.facts.clone()
         };
-        let device = self.state().device.clone().or_else(|| token.device.clone());
+        let device = self.state().device().or_else(|| token.device.clone());
         let mut work = engine
             .make(facts, Data::default(), token.user.clone(), device)
             .map_err(entropy_failed)?;
         let key = work.id.locator();
-        let record = work.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+        let record = work.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
         let admission = Admission::at(now).limited(engine.settings.limit);
         match engine.insert(&key, record, admission).await? {
             Inserted::Ok => Ok(Some(work)),

@@ -9,9 +9,9 @@ use super::id::SessionId;
 use super::lifetime::{self, Verdict};
 use super::plan::{Plan, plan};
 use super::record::{Cause, Kind};
-use super::session::{Phase, Session, State};
+use super::session::{Known, Phase, Session};
 use super::sessions::Look;
-use super::transport::CANDIDATES;
+use super::transport::{CANDIDATES, Candidate};
 use super::work::{Done, Job, Work};
 
 /// What a finished request's session asks of the response.
@@ -23,9 +23,33 @@ pub struct Outcome {
     pub error: Option<SessionError>,
     /// `Set-Cookie` (or the id's own header) to add.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// The response may hold something of the session: it must not be kept by
-    /// shared caches. With `headers`, by none.
-    pub used: bool,
+    /// What caches may do with the response.
+    pub caching: Caching,
+}
+
+/// What caches may do with a response.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Caching {
+    /// The session has nothing to do with it.
+    #[default]
+    AsItIs,
+    /// It may show something of an anonymous session: not for shared caches, and
+    /// different with other cookies.
+    Private,
+    /// It sets a cookie, or may show something of a signed-in session: nobody may
+    /// keep it, so that after a logout the back button shows nothing.
+    NoStore,
+}
+
+/// What came of looking for a request's session.
+#[derive(Default)]
+struct Found {
+    live: Option<(Box<Work>, SessionId)>,
+    /// Why one that was named is no more.
+    ended: Option<Cause>,
+    two: bool,
+    renew: bool,
 }
 
 impl Session {
@@ -36,91 +60,103 @@ impl Session {
     /// [`SessionError::Store`]: the store failed (503; nobody is logged out).
     /// [`SessionError::TwoSessions`]: two live sessions with an unsafe method (400).
     pub async fn load(&self) -> Result<(), SessionError> {
-        let presented = {
-            let state = self.state();
+        let (candidates, passive) = {
+            let mut state = self.state();
             if state.phase != Phase::Untouched {
                 return Ok(());
             }
-            state.presented.clone()
+            (std::mem::take(&mut state.presented), state.passive)
         };
-        let mut found = None;
-        let mut ended = None;
-        if let Some(presented) = &presented {
-            for kind in [Kind::User, Kind::Anonymous] {
-                found = self.find(kind, &presented[kind.index()], &mut ended).await?;
-                if found.is_some() || self.state().two_sessions {
-                    break;
-                }
-            }
-            if found.is_none()
-                && !self.state().passive
-                && !presented[Kind::Remember.index()].is_empty()
-            {
-                found = self.exchange(&presented[Kind::Remember.index()]).await?;
-            }
-        }
+        let found = self.find(&candidates, passive).await;
         let mut state = self.state();
+        state.presented = candidates;
+        let found = found?;
         state.phase = Phase::Loaded;
-        state.ended = ended;
         state.used = true;
-        if state.two_sessions && state.unsafe_method {
+        state.ended = found.ended;
+        state.two_sessions = found.two;
+        if found.two && state.unsafe_method {
             return Err(SessionError::TwoSessions);
         }
-        if let Some((work, id)) = found {
+        if let Some((work, id)) = found.live {
+            state.renew_due = found.renew;
             state.adopt(work, id);
         }
         Ok(())
     }
 
-    /// The one live session among the candidates of a kind.
-    async fn find(
+    /// The one live session among the candidates: a signed-in one before an
+    /// anonymous one before one that a token is exchanged for.
+    async fn find(&self, candidates: &[Candidate], passive: bool) -> Result<Found, SessionError> {
+        let mut found = Found::default();
+        for kind in [Kind::User, Kind::Anonymous] {
+            self.find_one(kind, candidates, &mut found).await?;
+            if found.two {
+                found.live = None;
+                return Ok(found);
+            }
+            if let Some((work, id)) = &mut found.live {
+                found.renew = self.active(work, id, passive).await;
+                return Ok(found);
+            }
+        }
+        if !passive && candidates.iter().any(|c| c.kind == Kind::Remember) {
+            found.live = self.exchange(candidates).await?;
+        }
+        Ok(found)
+    }
+
+    async fn find_one(
         &self,
         kind: Kind,
-        texts: &super::transport::Texts,
-        ended: &mut Option<Cause>,
-    ) -> Result<Option<(Box<Work>, SessionId)>, SessionError> {
+        candidates: &[Candidate],
+        found: &mut Found,
+    ) -> Result<(), SessionError> {
         let engine = self.engine();
-        engine.counters.malformed.add(texts.malformed);
-        let ids = texts.iter().filter_map(|text| engine.identify(text, kind)).take(CANDIDATES);
-        let mut live: Option<(Box<Work>, SessionId)> = None;
-        for id in ids {
+        let mut tried = 0;
+        for candidate in candidates.iter().filter(|c| c.kind == kind) {
+            let Some(id) = engine.identify(candidate) else { continue };
+            if tried == CANDIDATES {
+                break;
+            }
+            tried += 1;
             let work = match engine.look(&id).await? {
                 Look::Live(work) => work,
                 Look::Over(cause) => {
-                    *ended = cause.or(*ended);
+                    // The first one counts: that of the signed-in session is of more interest.
+                    found.ended = found.ended.or(cause);
                     continue;
                 }
                 Look::NotOurs => continue,
             };
             if let Some((other, _)) =
-                live.as_ref().filter(|(other, _)| other.id.locator() != work.id.locator())
+                found.live.as_ref().filter(|(other, _)| other.id.locator() != work.id.locator())
             {
                 engine.counters.two_sessions.up();
                 let sessions = vec![other.id.locator(), work.id.locator()];
                 engine.events.tell(&Event::TwoSessions { sessions, at: engine.clock.now() });
-                self.state().two_sessions = true;
-                return Ok(None);
+                found.two = true;
+                return Ok(());
             }
-            live = Some((work, id));
+            found.live = Some((work, id));
         }
-        if let Some((work, id)) = &mut live {
-            self.active(work, id).await;
-        }
-        Ok(live)
+        Ok(())
     }
 
     /// What a live session's use entails: activity, and the steps of a renewal.
-    async fn active(&self, work: &mut Box<Work>, presented: &SessionId) {
+    /// Answers whether a new one is due.
+    async fn active(&self, work: &mut Box<Work>, presented: &SessionId, passive: bool) -> bool {
         let engine = self.engine();
-        let now = engine.clock.now();
-        if !self.state().passive {
+        let mut renewal_due = false;
+        if !passive {
+            let now = work.looked_at;
             let verdict =
                 lifetime::judge(&work.facts, work.last_seen, engine.settings.renew_after, now);
             if let Verdict::Live { touch, renew } = verdict {
                 if touch {
                     engine.note(work.id.locator(), now, lifetime::expires(&work.facts, now));
                 }
-                self.state().renew_due = renew && work.facts.kind == Kind::User;
+                renewal_due = renew && work.facts.kind == Kind::User;
             }
             work.last_seen = now;
         }
@@ -130,29 +166,14 @@ impl Session {
                 *work = confirmed;
             }
         }
+        renewal_due
     }
 
     /// Commits what the request wants changed and closes the handle; once the
     /// response is ready and before its head leaves. A second call does nothing.
-    /// Runs to its end even if it is dropped half-way.
+    /// Once begun, the commit runs to its end even if this is dropped half-way.
     pub async fn finish(&self) -> Outcome {
-        let (plan, renew) = {
-            let mut state = self.state();
-            let plan = match state.phase {
-                Phase::Untouched => Plan::Nothing,
-                Phase::Closed => return Outcome::default(),
-                Phase::Loaded => plan(
-                    state.used,
-                    !state.changes.is_empty() && !state.discarded,
-                    state.base.is_some(),
-                ),
-            };
-            let renew = state.renew_due && state.base.is_some();
-            if plan != Plan::Nothing {
-                state.phase = Phase::Closed;
-            }
-            (plan, renew)
-        };
+        let (plan, renew) = self.close();
         let committed = match plan {
             Plan::Nothing => return Outcome::default(),
             Plan::Answer => Ok(()),
@@ -163,15 +184,57 @@ impl Session {
             if matches!(error, SessionError::Conflict(_)) {
                 self.engine().counters.clashes.up();
             }
-            return Outcome { error: Some(error), headers: Vec::new(), used: true };
+            return Outcome { error: Some(error), headers: Vec::new(), caching: Caching::NoStore };
         }
         if renew {
             // A renewal that cannot be begun now is begun by a later request.
             let _ = self.renew().await;
         }
+        self.outcome()
+    }
+
+    /// [`finish`](Self::finish), if that needs no waiting: nothing was changed and
+    /// nothing is due.
+    pub fn finish_now(&self) -> Option<Outcome> {
+        {
+            let state = self.state();
+            let idle =
+                state.phase != Phase::Loaded || (state.changes.is_empty() && !state.renew_due);
+            if !idle {
+                return None;
+            }
+        }
+        match self.close() {
+            (Plan::Nothing, _) => Some(Outcome::default()),
+            _ => Some(self.outcome()),
+        }
+    }
+
+    /// Decides, and closes the handle.
+    fn close(&self) -> (Plan, bool) {
+        let mut state = self.state();
+        if state.is_nothing() {
+            return (Plan::Nothing, false);
+        }
+        if state.phase != Phase::Loaded {
+            return (Plan::Nothing, false);
+        }
+        state.phase = Phase::Closed;
+        let changed = !state.changes.is_empty() && !state.discarded;
+        (plan(state.used, changed, state.base.is_some()), state.renew_due && state.base.is_some())
+    }
+
+    fn outcome(&self) -> Outcome {
         let mut state = self.state();
         self.answer_with_newest(&mut state);
-        Outcome { error: None, headers: std::mem::take(&mut state.headers), used: state.used }
+        let signed_in = state.base.as_ref().is_some_and(|base| base.work.facts.kind == Kind::User);
+        let headers = std::mem::take(&mut state.headers);
+        let caching = match (state.used, signed_in || !headers.is_empty()) {
+            (_, true) => Caching::NoStore,
+            (true, false) => Caching::Private,
+            (false, false) => Caching::AsItIs,
+        };
+        Outcome { error: None, headers, caching }
     }
 
     /// Whether nothing of this session was asked for, so that the response needs
@@ -181,7 +244,7 @@ impl Session {
     }
 
     /// While a renewal is under way every answer carries the new id.
-    fn answer_with_newest(&self, state: &mut State) {
+    fn answer_with_newest(&self, state: &mut Known) {
         let engine = self.engine();
         let Some(base) = &mut state.base else { return };
         if base.presented.verifier() != base.work.id.verifier() {

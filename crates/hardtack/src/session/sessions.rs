@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::commits::Commits;
 use super::config::{SessionsBuilder, Settings};
+use super::error::SessionError;
 use super::events::{Counters, Counts, Event, Events};
 use super::id::{Locator, NoId, SessionId};
 use super::lifetime::{self, Verdict};
@@ -15,7 +16,7 @@ use super::record::{Cause, Kind, UserKey};
 use super::runtime::{Runtime, within};
 use super::session::Session;
 use super::store::{Loaded, Reply, Store, StoreError, StoreInfo, Touch};
-use super::transport::Transport;
+use super::transport::{Candidate, Transport};
 use super::work::{Done, Opened, Work};
 use crate::seal::Keyring;
 use crate::time::{Clock, UnixTime};
@@ -61,11 +62,6 @@ impl Sessions {
         SessionsBuilder::new(Arc::new(store), keys)
     }
 
-    /// As [`builder`](Self::builder), with a store that is shared already.
-    pub fn builder_with(store: Arc<dyn Store>, keys: Keyring) -> SessionsBuilder {
-        SessionsBuilder::new(store, keys)
-    }
-
     pub(crate) fn new(engine: Engine) -> Self {
         Self(Arc::new(engine))
     }
@@ -76,25 +72,23 @@ impl Sessions {
     }
 
     /// Gives the engine a runtime; the first one stays.
-    pub fn attach(&self, runtime: impl FnOnce() -> Arc<dyn Runtime>) {
-        if self.0.runtime.get().is_some() {
+    pub fn attach(&self, runtime: Arc<dyn Runtime>) {
+        if self.0.runtime.set(runtime.clone()).is_err() {
             return;
         }
-        let mut first = false;
-        let runtime = self.0.runtime.get_or_init(|| {
-            first = true;
-            runtime()
-        });
-        if first {
-            let (weak, sleeper) = (Arc::downgrade(&self.0), runtime.clone());
-            runtime.spawn(Box::pin(async move {
-                while let Some(engine) = weak.upgrade() {
-                    let _ = engine.maintain().await; // counted; tried again next time
-                    drop(engine);
-                    sleeper.sleep(Duration::from_secs(1)).await;
-                }
-            }));
-        }
+        let (engine, sleeper) = (Arc::downgrade(&self.0), runtime.clone());
+        runtime.spawn(Box::pin(async move {
+            while let Some(engine) = engine.upgrade() {
+                let _ = engine.maintain().await; // a failure is counted, and tried again
+                drop(engine);
+                sleeper.sleep(Duration::from_secs(1)).await;
+            }
+        }));
+    }
+
+    /// Whether the engine has a runtime.
+    pub fn is_attached(&self) -> bool {
+        self.0.runtime.get().is_some()
     }
 
     /// The housekeeping: passes on activity, ends what is due, tells the ends.
@@ -104,6 +98,19 @@ impl Sessions {
     /// The store failed; what was not passed on is kept for the next time.
     pub async fn maintain(&self) -> Result<(), StoreError> {
         self.0.maintain().await
+    }
+
+    /// Signs `user` in without a request and gives the `Cookie` header of the
+    /// session: for tests of applications that check who is signed in.
+    ///
+    /// # Errors
+    /// As [`Session::login`].
+    pub async fn issue_for_test(&self, user: &str) -> Result<String, SessionError> {
+        let session = self.session();
+        session.login(user).await?;
+        let outcome = session.finish().await;
+        let pairs = outcome.headers.iter().filter_map(|(_, v)| v.to_str().ok()?.split(';').next());
+        Ok(pairs.collect::<Vec<_>>().join("; "))
     }
 
     /// What has been counted.
@@ -181,9 +188,13 @@ impl Engine {
         answer
     }
 
-    /// Checks the text of a cookie.
-    pub(crate) fn identify(&self, text: &[u8], kind: Kind) -> Option<SessionId> {
-        match SessionId::parse(text, kind, &self.keys) {
+    /// Checks what came in a cookie.
+    pub(crate) fn identify(&self, candidate: &Candidate) -> Option<SessionId> {
+        let parsed = match &candidate.text {
+            Some(text) => SessionId::parse(text, candidate.kind, &self.keys),
+            None => Err(NoId::Malformed),
+        };
+        match parsed {
             Ok(id) => return Some(id),
             Err(NoId::Malformed) => self.counters.malformed.up(),
             Err(NoId::UnknownKey) => self.counters.unknown_key.up(),
@@ -205,6 +216,9 @@ impl Engine {
         };
         let now = self.clock.now();
         match Work::open(id, &record, &self.keys, now) {
+            Opened::Live(work) if !self.is_ours(&work) => {
+                self.end_now(&key, Cause::Tampered, now).await
+            }
             Opened::Live(mut work) => {
                 work.last_seen = work.last_seen.max(self.noted(&key));
                 match lifetime::judge(&work.facts, work.last_seen, None, now) {
@@ -224,6 +238,14 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Whether a record that opened is as this engine writes it: sealed if it seals,
+    /// and indexed by the user whose it is. Else somebody could write a body in
+    /// clear, or keep a session out of reach of its user's "end all".
+    fn is_ours(&self, work: &Work) -> bool {
+        let user = work.facts.user().and_then(|user| self.user_key(user));
+        (work.head.sealed || !self.sealed) && work.user == user
     }
 
     /// A session that its user is remembered by lives no longer than the token.
@@ -273,6 +295,9 @@ impl Engine {
     /// Activity that was noted here and may not have reached the store.
     fn noted(&self, key: &Locator) -> UnixTime {
         let touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
+        if touches.is_empty() {
+            return UnixTime::default();
+        }
         touches.get(key).map_or(UnixTime::default(), |(seen, _)| *seen)
     }
 

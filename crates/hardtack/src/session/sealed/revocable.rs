@@ -123,7 +123,7 @@ impl SealedSession<Revocable> {
         };
         let base = self.engine().make(Some(&login.user), Some(&key), epochs)?;
         let (new, old, store) = (base.locator, self.signed_in(), self.store().clone());
-        let record = record(&base, key, store.keys.sealing().id());
+        let record = record(&base, key, store.keys.sealing().id(), self.device());
         let admission = Admission::at(base.facts.created).limited(store.settings.limit);
         let admit = async move { admit(&store, old, new, record, admission).await };
         self.lender().to_the_end(admit).await?;
@@ -222,7 +222,7 @@ async fn admit(
     }
 }
 
-fn record(base: &Base, user: UserKey, key: KeyId) -> Record {
+fn record(base: &Base, user: UserKey, key: KeyId, device: Option<Arc<str>>) -> Record {
     Record {
         version: Version::FIRST,
         kind: Kind::User,
@@ -233,7 +233,7 @@ fn record(base: &Base, user: UserKey, key: KeyId) -> Record {
         last_seen: base.facts.created,
         expires: base.facts.dies(),
         dies: base.facts.dies(),
-        device: None,
+        device,
         data: Bytes::new(),
     }
 }

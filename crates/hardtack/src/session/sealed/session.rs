@@ -19,7 +19,8 @@ use crate::session::lifetime::{self, Verdict};
 use crate::session::session::Phase;
 use crate::session::transport::CANDIDATES;
 use crate::session::{
-    Epochs, Key, Kind, Locator, Outcome, Remaining, SessionError, UserKey, ValueError, values,
+    About, Caching, Epochs, Kind, Locator, Outcome, Remaining, SessionError, SessionKey, UserKey,
+    ValueError, device, values,
 };
 use crate::time::UnixTime;
 
@@ -54,8 +55,8 @@ pub(super) struct State {
     reseal: bool,
     /// The cookies that came are to go.
     forget: bool,
-    passive: bool,
-    unsafe_method: bool,
+    about: About,
+    user_agent: Option<HeaderValue>,
     two_sessions: bool,
 }
 
@@ -75,22 +76,25 @@ impl<R> SealedSession<R> {
 
     /// Takes the sealed cookies from a request. Called once, before loading.
     pub fn present(&self, headers: &HeaderMap) {
-        let mut state = self.state();
-        if state.presented.is_none() {
-            state.presented = Some(self.engine().cookies.read(headers));
-        }
+        self.present_as(headers, About::default());
     }
 
-    /// Says that this request's method changes things: with two live sessions in
-    /// one request it is then refused.
-    pub fn present_unsafe_method(&self, is_unsafe: bool) {
-        self.state().unsafe_method = is_unsafe;
+    /// As [`present`](Self::present), with what else is known of the request.
+    pub fn present_as(&self, headers: &HeaderMap, about: About) {
+        let mut state = self.state();
+        if state.presented.is_some() {
+            return;
+        }
+        state.presented = Some(self.engine().cookies.read(headers));
+        state.user_agent = headers.get(http::header::USER_AGENT).cloned();
+        state.about.unsafe_method |= about.unsafe_method;
+        state.about.passive |= about.passive;
     }
 
     /// Marks the request as one that the user did not make (polling, prefetch): it
     /// does not count as activity.
     pub fn passive(&self) {
-        self.state().passive = true;
+        self.state().about.passive = true;
     }
 
     /// Opens what came: every genuine session in it that is not over. `None`: that
@@ -129,10 +133,10 @@ impl<R> SealedSession<R> {
             let sessions = live.iter().map(|opened| opened.base.locator).collect();
             engine.events.tell(&Event::TwoSessions { sessions, at: now });
             (state.two_sessions, state.forget) = (true, true);
-            return if state.unsafe_method { Err(SessionError::TwoSessions) } else { Ok(()) };
+            return if state.about.unsafe_method { Err(SessionError::TwoSessions) } else { Ok(()) };
         }
         if let Some(newest) = live.into_iter().max_by_key(|opened| opened.base.facts.issued) {
-            state.seen = if state.passive { newest.base.facts.issued } else { now };
+            state.seen = if state.about.passive { newest.base.facts.issued } else { now };
             state.reseal = newest.reseal;
             state.view = newest.data;
             state.base = Some(newest.base);
@@ -200,7 +204,7 @@ impl<R> SealedSession<R> {
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub fn value<T: DeserializeOwned>(&self, key: &Key<T>) -> Result<Option<T>, ValueError> {
+    pub fn value<T: DeserializeOwned>(&self, key: &SessionKey<T>) -> Result<Option<T>, ValueError> {
         self.get(key.name())
     }
 
@@ -208,7 +212,11 @@ impl<R> SealedSession<R> {
     ///
     /// # Errors
     /// As [`set`](Self::set).
-    pub fn set_value<T: Serialize>(&self, key: &Key<T>, value: &T) -> Result<(), ValueError> {
+    pub fn set_value<T: Serialize>(
+        &self,
+        key: &SessionKey<T>,
+        value: &T,
+    ) -> Result<(), ValueError> {
         self.set(key.name(), value)
     }
 
@@ -280,10 +288,20 @@ impl<R> SealedSession<R> {
             return Outcome::default();
         }
         state.phase = Phase::Closed;
-        match self.headers(&mut state) {
-            Ok(headers) => Outcome { error: None, headers, used: true },
-            Err(error) => Outcome { error: Some(error), headers: Vec::new(), used: true },
-        }
+        let headers = match self.headers(&mut state) {
+            Ok(headers) => headers,
+            Err(error) => {
+                return Outcome {
+                    error: Some(error),
+                    headers: Vec::new(),
+                    caching: Caching::NoStore,
+                };
+            }
+        };
+        let signed_in = state.base.as_ref().is_some_and(|base| base.facts.kind == Kind::User);
+        let caching =
+            if signed_in || !headers.is_empty() { Caching::NoStore } else { Caching::Private };
+        Outcome { error: None, headers, caching }
     }
 
     fn headers(&self, state: &mut State) -> Result<Vec<(HeaderName, HeaderValue)>, SessionError> {
@@ -305,11 +323,11 @@ impl<R> SealedSession<R> {
             return lost.map_or(Ok(Vec::new()), Err);
         }
         let interval = lifetime::touch_interval(base.facts.idle);
-        let due = !state.passive && now.since(base.facts.issued) >= interval;
+        let due = !state.about.passive && now.since(base.facts.issued) >= interval;
         if !(due || state.changed || state.reseal) {
             return Ok(Vec::new());
         }
-        if !state.passive {
+        if !state.about.passive {
             base.facts.issued = now;
         }
         let sealed = engine.seal(base, &state.view, now)?;
@@ -338,6 +356,13 @@ impl<R> SealedSession<R> {
         state.view = Data::default();
         state.changed = false;
         state.forget = true;
+    }
+
+    /// What to call the device in a list.
+    pub(super) fn device(&self) -> Option<Arc<str>> {
+        let state = self.state();
+        let said = state.user_agent.as_ref()?;
+        Some(device::label(&String::from_utf8_lossy(said.as_bytes())).into())
     }
 
     /// Refuses what would come too late for the response.

@@ -16,7 +16,7 @@ fn there_and_back(cookies: &Cookies, text: &str) -> (Browser, Vec<Vec<u8>>) {
     let now = UnixTime::from_secs(1_800_000_000);
     let headers = cookies.write(text, Names::default(), now).unwrap();
     let mut browser = Browser::default();
-    browser.apply(&Outcome { error: None, headers, used: true });
+    browser.apply(&Outcome { error: None, headers, ..Outcome::default() });
     let presented = cookies.read(&browser.headers());
     assert_eq!(presented.malformed, 0);
     (browser, presented.texts)

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cookie::BuildError;
-use crate::session::{ConfigError, Event, Key, Kind, ValueError, danger};
+use crate::session::{About, Caching, ConfigError, Event, Kind, SessionKey, ValueError, danger};
 
 #[test]
 fn reading_sets_no_cookie_and_writing_sets_one() {
@@ -22,12 +22,13 @@ fn reading_sets_no_cookie_and_writing_sets_one() {
     assert_eq!(site.sessions.counts().started, 1);
     let untouched = site.sessions.session();
     untouched.present(&browser.headers());
-    assert!(untouched.is_untouched() && !untouched.finish().used);
+    assert!(untouched.is_untouched());
+    assert_eq!(untouched.finish().caching, Caching::AsItIs);
 }
 
 #[test]
 fn all_kinds_of_changes_are_there_in_the_next_request() {
-    const CART: Key<Vec<String>> = Key::new("cart");
+    const CART: SessionKey<Vec<String>> = SessionKey::new("cart");
     let (site, mut browser) = (plain(), Browser::default());
     site.visit(&mut browser, |s| {
         s.set("gone", &1).unwrap();
@@ -148,6 +149,24 @@ fn what_runs_out_while_the_handler_runs_is_said_if_changes_are_lost() {
     let (read, wrote) = (reads.finish(), writes.finish());
     assert!(read.error.is_none() && read.headers.is_empty());
     assert!(matches!(wrote.error, Some(SessionError::Ended(_))) && wrote.headers.is_empty());
+}
+
+/// Law 13.
+#[test]
+fn what_shows_a_session_is_private_and_what_shows_a_user_or_sets_a_cookie_is_not_kept() {
+    let (site, mut browser) = (plain(), Browser::default());
+    assert_eq!(site.open(&browser).finish().caching, Caching::Private);
+    let s = site.open(&browser);
+    s.set("k", &1).unwrap();
+    let outcome = s.finish();
+    assert_eq!(outcome.caching, Caching::NoStore);
+    browser.apply(&outcome);
+    assert_eq!(site.open(&browser).finish().caching, Caching::Private);
+    site.visit(&mut browser, |s| s.login("alice").unwrap());
+    assert_eq!(site.open(&browser).finish().caching, Caching::NoStore);
+    let s = site.open(&browser);
+    s.logout().unwrap();
+    assert_eq!(s.finish().caching, Caching::NoStore);
 }
 
 /// What sealed sessions do not promise, and [`crate::session::Session`] does.
@@ -282,8 +301,7 @@ fn two_live_sessions_in_one_request_are_nobody_and_both_are_forgotten() {
     let mut both = Browser([alice.0.clone(), mallory.0].concat());
     for is_unsafe in [false, true] {
         let s = site.sessions.session();
-        s.present_unsafe_method(is_unsafe);
-        s.present(&both.headers());
+        s.present_as(&both.headers(), About { unsafe_method: is_unsafe, passive: false });
         let loaded = s.load();
         assert_eq!(matches!(loaded, Err(SessionError::TwoSessions)), is_unsafe);
         assert!(s.carried_two_sessions() && s.user().is_none());

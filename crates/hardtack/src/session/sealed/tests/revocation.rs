@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use super::*;
 use crate::session::store::*;
 use crate::session::{
-    Cause, Epochs, Locator, MemoryStore, Record, Store, StoreError, StoreErrorKind, UserKey,
-    Version,
+    Cause, Epochs, Locator, MemoryStore, Record, SessionInfo, Store, StoreError, StoreErrorKind,
+    UserKey, Version,
 };
 
 struct Shop {
@@ -37,7 +37,10 @@ impl Shop {
 
     fn login(&self, user: &str) -> Browser {
         let mut browser = Browser::default();
-        let session = self.open(&browser);
+        let session = self.sealed.session();
+        let mut headers = HeaderMap::new();
+        headers.insert("user-agent", HeaderValue::from_static("Mozilla/5.0 Firefox/140.0"));
+        session.present(&headers);
         now(session.login(user)).unwrap();
         browser.apply(&session.finish());
         browser
@@ -92,7 +95,8 @@ fn an_operator_lists_and_ends_them_through_the_sessions_that_lend_the_store() {
     let listed = now(admin.list(Some("alice"), None)).unwrap();
     assert_eq!(listed.len(), 2);
     let handle = shop.open(&one).handle().unwrap();
-    assert!(listed.iter().any(|info| info.handle == handle));
+    let device = |info: &SessionInfo| info.device.as_deref().unwrap_or_default().to_owned();
+    assert!(listed.iter().any(|i| i.handle == handle && device(i).contains("Firefox")));
     assert!(now(admin.end(&handle)).unwrap());
     assert_eq!((shop.user(&one), shop.user(&two).as_deref()), (None, Some("alice")));
     now(admin.end_everything()).unwrap();

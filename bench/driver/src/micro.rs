@@ -1,0 +1,76 @@
+//! Single operations: cookies and seals.
+
+use crate::Effort;
+use crate::bars::{Reach, Report, Table};
+use crate::rounds::{ROW_HEAD, Rounds};
+
+pub(crate) fn measure(effort: Effort, report: &mut Report) {
+    let ours = ["find", "set", "seal", "open", "record plain", "record sealed"];
+    let theirs = [
+        "find memchr2",
+        "find cookie-rs",
+        "set one buffer",
+        "set cookie-rs",
+        "seal cookie-rs",
+        "open cookie-rs",
+    ];
+    let cases: [(&str, &[&str]); 2] = [("hardtack", &ours), ("peers", &theirs)];
+    let rounds = Rounds::run("micro", &cases, effort.short_rounds);
+
+    let times = |case, other| rounds.ratio(case, other);
+    let faster = |case, other| rounds.ratio(other, case);
+    report.bar(
+        "our cookie among 10: allocations",
+        Reach::AtMost(0.0),
+        rounds.allocations("hardtack: find"),
+    );
+    report.bar(
+        "our cookie among 10: time, of a memchr2 scan",
+        Reach::AtMost(2.0),
+        times("hardtack: find", "peers: find memchr2"),
+    );
+    report.bar(
+        "our cookie among 10: times faster than cookie-rs",
+        Reach::AtLeast(12.0),
+        faster("hardtack: find", "peers: find cookie-rs"),
+    );
+    report.bar(
+        "a full Set-Cookie: time, of one buffer and httpdate",
+        Reach::AtMost(2.0),
+        times("hardtack: set", "peers: set one buffer"),
+    );
+    report.bar(
+        "a full Set-Cookie: times faster than cookie-rs",
+        Reach::AtLeast(4.0),
+        faster("hardtack: set", "peers: set cookie-rs"),
+    );
+    report.bar(
+        "sealing 1 KiB: times faster than cookie-rs",
+        Reach::AtLeast(1.8),
+        faster("hardtack: seal", "peers: seal cookie-rs"),
+    );
+    report.bar(
+        "opening 1 KiB: times faster than cookie-rs",
+        Reach::AtLeast(1.8),
+        faster("hardtack: open", "peers: open cookie-rs"),
+    );
+    report.bar(
+        "a sealed record of 500 B: microseconds it adds to open",
+        Reach::AtMost(1.2),
+        rounds.median(["hardtack: record sealed", "hardtack: record plain"], |[sealed, plain]| {
+            (sealed.nanos - plain.nanos) / 1000.0
+        }),
+    );
+    for (title, cases) in [
+        (
+            "Our cookie among 10",
+            &["peers: find memchr2", "hardtack: find", "peers: find cookie-rs"][..],
+        ),
+        ("A full Set-Cookie", &["peers: set one buffer", "hardtack: set", "peers: set cookie-rs"]),
+        ("Sealing 1 KiB", &["hardtack: seal", "peers: seal cookie-rs"]),
+        ("Opening 1 KiB", &["hardtack: open", "peers: open cookie-rs"]),
+        ("A record of 500 B", &["hardtack: record plain", "hardtack: record sealed"]),
+    ] {
+        report.table(Table { title, head: ROW_HEAD, rows: rounds.rows(cases) });
+    }
+}

@@ -1,0 +1,63 @@
+//! What a session layer adds to axum with a layer that does nothing, in process.
+
+use crate::Effort;
+use crate::bars::{Reach, Report, Table};
+use crate::rounds::{ROW_HEAD, Rounds};
+
+pub(crate) fn measure(effort: Effort, report: &mut Report) {
+    let names = ["floor", "ignore", "read", "count"];
+    let cases: [(&str, &[&str]); 2] =
+        [("hardtack", &["floor", "ignore", "read", "count", "add"]), ("peers", &names)];
+    let rounds = Rounds::run("tower", &cases, effort.short_rounds);
+
+    // Each process has its own floor, since the same code is not laid out alike in both.
+    let added = |ours: &str, theirs: &str| {
+        rounds.median(
+            [
+                &format!("hardtack: {ours}"),
+                "hardtack: floor",
+                &format!("peers: {theirs}"),
+                "peers: floor",
+            ],
+            |[ours, our_floor, theirs, their_floor]| {
+                (ours.nanos - our_floor.nanos) / (theirs.nanos - their_floor.nanos)
+            },
+        )
+    };
+    report.bar(
+        "tower layer, session untouched: added time, of tower-sessions'",
+        Reach::AtMost(0.1),
+        added("ignore", "ignore"),
+    );
+    report.bar(
+        "tower layer, session untouched: added allocations",
+        Reach::AtMost(2.0),
+        rounds.allocations("hardtack: ignore") - rounds.allocations("hardtack: floor"),
+    );
+    report.bar(
+        "tower layer, one value read: added time, of tower-sessions'",
+        Reach::AtMost(0.25),
+        added("read", "read"),
+    );
+    report.bar(
+        "tower layer, a counter (get, then set): added time, of tower-sessions'",
+        Reach::AtMost(0.333),
+        added("count", "count"),
+    );
+    report.table(Table {
+        title: "axum with tower-sessions in memory",
+        head: ROW_HEAD,
+        rows: rounds.rows(&["peers: floor", "peers: ignore", "peers: read", "peers: count"]),
+    });
+    report.table(Table {
+        title: "axum with hardtack-tower in memory",
+        head: ROW_HEAD,
+        rows: rounds.rows(&[
+            "hardtack: floor",
+            "hardtack: ignore",
+            "hardtack: read",
+            "hardtack: count",
+            "hardtack: add",
+        ]),
+    });
+}

@@ -1,0 +1,52 @@
+//! What goes into an operation, the same for every peer.
+
+/// The name of the cookie that is looked for.
+pub const NAME: &str = "__Host-Http-sid";
+
+/// 2026-11-22 12:00:00 UTC, in seconds.
+pub const NOW: u64 = 1_795_348_800;
+
+/// Its value: as long as a session id of hardtack.
+pub fn value() -> String {
+    text(96)
+}
+
+/// A `Cookie` header of ten cookies and 418 bytes with ours in sixth place.
+pub fn cookie_header() -> String {
+    let mut pairs: Vec<String> = (0..9).map(|n| format!("other_{n}={}", text(24))).collect();
+    pairs.insert(5, format!("{NAME}={}", value()));
+    pairs.join("; ")
+}
+
+/// So many letters and digits.
+pub fn text(bytes: usize) -> String {
+    (0..bytes).map(|n| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[n * 7 % 36])).collect()
+}
+
+/// 500 bytes that do not compress, different for each `seed`.
+pub fn body(seed: u64) -> Vec<u8> {
+    let mut state = mix(seed);
+    let mut bytes = Vec::with_capacity(504);
+    while bytes.len() < 500 {
+        state = mix(state);
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(500);
+    bytes
+}
+
+/// A number that looks random, from another (SplitMix64).
+pub fn mix(seed: u64) -> u64 {
+    let mut x = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_header_has_the_size_that_the_figures_name() {
+        assert_eq!(super::cookie_header().len(), 418);
+    }
+}

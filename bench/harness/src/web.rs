@@ -1,0 +1,111 @@
+//! Requests to an axum router, in process and over a socket.
+
+use std::future::Future;
+use std::net::Ipv4Addr;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Request};
+use http_body_util::BodyExt;
+use tokio::runtime::{Builder, Runtime};
+use tower::{Layer, Service};
+
+use crate::Cases;
+
+/// Adds the cases `/ign`, `/read` and so on for each of the router's paths,
+/// asked with the cookies that a first GET of `first` brings.
+pub fn add_paths(cases: &mut Cases, router: Router, first: &str, paths: &'static [(&str, &str)]) {
+    let runtime = one_thread();
+    let cookies = runtime.block_on(async {
+        let response =
+            router.clone().call(request(first, None)).await.expect("routers do not fail");
+        assert!(response.status().is_success(), "{first} answered {}", response.status());
+        cookies_of(response.headers())
+    });
+    let runtime = std::rc::Rc::new(runtime);
+    for &(case, path) in paths {
+        let mut router = router.clone().into_service::<Body>();
+        let runtime = runtime.clone();
+        let cookies = cookies.clone();
+        cases.add_loop(case, move |times| {
+            runtime.block_on(async {
+                for _ in 0..times {
+                    let request = request(path, cookies.as_ref());
+                    let response = router.call(request).await.expect("routers do not fail");
+                    assert!(
+                        response.status().is_success(),
+                        "{path} answered {}",
+                        response.status()
+                    );
+                    let body = response.into_body().collect().await;
+                    std::hint::black_box(body.expect("the body is in memory").to_bytes());
+                }
+            });
+        });
+    }
+}
+
+/// What a browser would send after this answer.
+fn cookies_of(headers: &HeaderMap) -> Option<HeaderValue> {
+    let set = headers.get_all(SET_COOKIE).iter();
+    let pairs = set.filter_map(|v| v.to_str().ok()?.split(';').next()).collect::<Vec<_>>();
+    let header = pairs.join("; ");
+    (!header.is_empty()).then(|| header.parse().expect("it came in a header"))
+}
+
+fn request(path: &str, cookies: Option<&HeaderValue>) -> Request<Body> {
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = path.parse().expect("a path");
+    if let Some(cookies) = cookies {
+        request.headers_mut().insert(COOKIE, cookies.clone());
+    }
+    request
+}
+
+/// Serves the router on a port of the loopback, told on standard output, with one thread,
+/// until the process is ended.
+pub fn serve(router: impl Future<Output = Router>) {
+    one_thread().block_on(async {
+        let router = router.await;
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = listener.expect("a free port");
+        println!("{}", listener.local_addr().expect("it is bound"));
+        axum::serve(listener, router).await.expect("axum serves forever");
+    });
+}
+
+fn one_thread() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+/// A layer that does nothing: the floor that a session layer is compared with.
+#[derive(Clone, Copy)]
+pub struct Identity;
+
+impl<S> Layer<S> for Identity {
+    type Service = Same<S>;
+
+    fn layer(&self, inner: S) -> Same<S> {
+        Same(inner)
+    }
+}
+
+/// A service that is the one within.
+#[derive(Clone)]
+pub struct Same<S>(S);
+
+impl<S: Service<R>, R> Service<R> for Same<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        self.0.call(request)
+    }
+}

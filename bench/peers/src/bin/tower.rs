@@ -1,0 +1,24 @@
+//! What tower-sessions adds to axum, with its store in memory.
+
+use axum::Router;
+use axum::routing::get;
+use harness::{Cases, web};
+use peers::{count, read};
+use tower_sessions::{MemoryStore, SessionManagerLayer};
+
+fn main() {
+    let floor = Router::new()
+        .route("/ign", get(async || "ok"))
+        .route("/read", get(async || "1"))
+        .layer(web::Identity);
+    let sessions = Router::new()
+        .route("/ign", get(async || "ok"))
+        .route("/read", get(read))
+        .route("/inc", get(count))
+        .layer(SessionManagerLayer::new(MemoryStore::default()));
+    let mut cases = Cases::default();
+    web::add_paths(&mut cases, floor, "/ign", &[("floor", "/ign"), ("floor read", "/read")]);
+    let paths = &[("ignore", "/ign"), ("read", "/read"), ("count", "/inc")];
+    web::add_paths(&mut cases, sessions, "/inc", paths);
+    cases.serve();
+}
