@@ -253,11 +253,9 @@ impl Inner {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(threads) = threads else { return };
         let shared = &self.shared;
-        for flushed in shared.flush() {
-            // Activity that cannot be written now is lost; the idle timeout has
-            // a touch interval of slack for that.
-            let _ = flushed.wait();
-        }
+        // Activity that cannot be written now is lost; the idle timeout has a
+        // touch interval of slack for that.
+        drop(shared.flush());
         shared.queue.close("it was closed");
         // A thread that panicked has told so, and holds nothing to wait for.
         let _ = threads.writer.join();

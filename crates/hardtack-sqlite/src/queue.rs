@@ -22,8 +22,10 @@ const WAITING_MAX: usize = 16 * 1024;
 const LINGER_MAX: Duration = Duration::from_micros(500);
 
 /// After a batch with something from the back lane, for how many times as long
-/// as it took the next one has to wait.
-const BACK_RESTS: u32 = 3;
+/// as it took the next one has to wait; fewer once a lot waits there.
+const BACK_RESTS: u32 = 8;
+const BACK_RESTS_LITTLE: u32 = 2;
+const BACK_LONG: usize = 3072;
 
 /// Something that the writer has been asked for.
 pub(crate) trait Work: Send {
@@ -90,13 +92,15 @@ impl Pace {
         Self { expected, linger, back_rests: Instant::now(), has_back, patience }
     }
 
-    /// After a batch of `count` that was begun at `began`, with `waiting` more there.
-    pub(crate) fn keep(&mut self, began: Instant, count: usize, waiting: usize) {
-        let took = began.elapsed();
-        self.expected = (count - usize::from(self.has_back) + waiting).min(BATCH);
+    /// After a batch of `count` that was begun at `began`.
+    pub(crate) fn keep(&mut self, queue: &Queue, began: Instant, count: usize) {
+        let (took, lanes) = (began.elapsed(), queue.lock());
+        self.expected = (count - usize::from(self.has_back) + lanes.front.len()).min(BATCH);
         self.linger = (took / 4).min(LINGER_MAX);
         if self.has_back {
-            self.back_rests = Instant::now() + took * BACK_RESTS;
+            let long = lanes.back.len() > BACK_LONG;
+            let rests = if long { BACK_RESTS_LITTLE } else { BACK_RESTS };
+            self.back_rests = Instant::now() + took * rests;
         }
     }
 }
@@ -173,7 +177,10 @@ impl Queue {
         let mut batch: Vec<Job> = Vec::with_capacity(count + 1);
         batch.extend(lanes.front.drain(..count));
         pace.has_back = false;
-        if Instant::now() >= pace.back_rests || lanes.closed.is_some() {
+        if lanes.closed.is_some() {
+            let count = lanes.back.len().min(BATCH);
+            batch.extend(lanes.back.drain(..count));
+        } else if Instant::now() >= pace.back_rests {
             batch.extend(lanes.back.pop_front());
             pace.has_back = batch.len() > count;
         }
@@ -191,11 +198,6 @@ impl Queue {
         patience: Duration,
     ) -> MutexGuard<'a, Lanes> {
         self.came.wait_timeout(lanes, patience).unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    /// How many operations wait in the front lane.
-    pub(crate) fn waiting(&self) -> usize {
-        self.lock().front.len()
     }
 
     /// Answers everybody who has waited for `deadline`.

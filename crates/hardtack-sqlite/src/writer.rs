@@ -140,7 +140,7 @@ impl Writer {
     pub(crate) fn serve_at(&mut self, pace: &mut Pace, batch: Vec<Job>) {
         let (began, count) = (Instant::now(), batch.len());
         self.serve(batch);
-        pace.keep(began, count, self.shared.queue.waiting());
+        pace.keep(&self.shared.queue, began, count);
     }
 
     fn serve(&mut self, mut batch: Vec<Job>) {
