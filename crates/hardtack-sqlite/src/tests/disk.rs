@@ -24,7 +24,8 @@ async fn the_log_stays_bounded_while_writes_never_pause() {
     let store = by_hand(&path).open().unwrap();
     let (longest, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let watch = {
-        let (path, longest, done) = (path.with_file_name("s.db-wal"), longest.clone(), done.clone());
+        let (path, longest, done) =
+            (path.with_file_name("s.db-wal"), longest.clone(), done.clone());
         std::thread::spawn(move || {
             while !done.load(SeqCst) {
                 longest.fetch_max(std::fs::metadata(&path).map_or(0, |m| m.len()), SeqCst);
@@ -116,12 +117,12 @@ impl Drop for Small {
 
 #[tokio::test]
 async fn a_full_disk_still_loads_and_ends_and_recovers_by_itself() {
-    let Some(disk) = Small::mount("24m") else {
+    let Some(disk) = Small::mount("32m") else {
         eprintln!("SKIPPED a full disk: only root may mount one");
         return;
     };
     let store = SqliteStore::builder(disk.0.path().join("s.db"))
-        .reserve_bytes(2 << 20)
+        .reserve_bytes(6 << 20)
         .cache_bytes(0)
         .open()
         .unwrap();

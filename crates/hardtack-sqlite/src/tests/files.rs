@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use hardtack::session::Cause;
 use hardtack::session::StoreErrorKind;
 use hardtack::session::store::{Loaded, Store};
-use hardtack::session::Cause;
 use hardtack_testkit::records::{anonymous, locator};
 use rusqlite::Connection;
 
@@ -15,7 +15,12 @@ use crate::SqliteStore;
 #[tokio::test]
 async fn what_cannot_be_used_is_refused_in_words() {
     let make: [(&str, fn(&Path), StoreErrorKind, &str); 7] = [
-        ("text", |p| fs::write(p, [b'x'; 9000]).unwrap(), StoreErrorKind::Corrupt, "not a database"),
+        (
+            "text",
+            |p| fs::write(p, [b'x'; 9000]).unwrap(),
+            StoreErrorKind::Corrupt,
+            "not a database",
+        ),
         (
             "another program's",
             |p| {
@@ -68,7 +73,8 @@ async fn what_cannot_be_used_is_refused_in_words() {
     for (name, make, kind, words) in make {
         let path = folder.path().join(name);
         make(&path);
-        let error = by_hand(&path).deadline(std::time::Duration::from_millis(100)).open().unwrap_err();
+        let error =
+            by_hand(&path).deadline(std::time::Duration::from_millis(100)).open().unwrap_err();
         assert_eq!(error.kind(), kind, "{name}: {error}");
         assert!(error.to_string().contains(words), "{name}: {error}");
         assert!(error.to_string().contains(path.to_str().unwrap()), "{name}: {error}");

@@ -106,7 +106,8 @@ async fn every_verb_answers_within_the_deadline() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.db");
     let store = by_hand(&path).deadline(Duration::from_millis(200)).open().unwrap();
-    let (key, record) = (hardtack_testkit::records::locator(None), hardtack_testkit::records::anonymous(NOW));
+    let (key, record) =
+        (hardtack_testkit::records::locator(None), hardtack_testkit::records::anonymous(NOW));
     put(&store, &key, &record).await;
     // The writer is held up as by a disk that does not answer.
     let (held, release) = (store.clone(), std::sync::mpsc::channel::<()>());
@@ -137,7 +138,8 @@ async fn every_verb_answers_within_the_deadline() {
 async fn a_store_that_was_closed_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let store = by_hand(&folder.path().join("s.db")).open().unwrap();
-    let (key, record) = (hardtack_testkit::records::locator(None), hardtack_testkit::records::anonymous(NOW));
+    let (key, record) =
+        (hardtack_testkit::records::locator(None), hardtack_testkit::records::anonymous(NOW));
     put(&store, &key, &record).await;
     let other = store.clone();
     store.close();
