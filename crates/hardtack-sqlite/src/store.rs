@@ -89,7 +89,7 @@ impl SqliteStore {
         self.0.close();
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         &self.0.shared
     }
 

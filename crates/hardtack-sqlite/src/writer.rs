@@ -141,7 +141,7 @@ impl Writer {
     pub(crate) fn serve_at(&mut self, pace: &mut Pace, batch: Vec<Job>) {
         let (began, count) = (Instant::now(), batch.len());
         self.serve(batch);
-        pace.keep(began, count, self.shared.queue.waiting());
+        pace.keep(&self.shared.queue, began, count);
     }
 
     fn serve(&mut self, mut batch: Vec<Job>) {
@@ -154,7 +154,8 @@ impl Writer {
         if batch.is_empty() {
             return;
         }
-        self.shared.gate.enter();
+        let shared = self.shared.clone();
+        let inside = shared.gate.enter();
         let mut outcome = self.attempt(&mut batch);
         let alone = batch.len() == 1;
         if alone && self.makes_room(&outcome, &batch[0]) {
@@ -180,8 +181,8 @@ impl Writer {
                 }
             }
         }
-        self.shared.gate.leave();
-        self.shared.committed();
+        drop(inside);
+        shared.committed();
     }
 
     /// One transaction. If it fails, nothing of it has happened, except where
