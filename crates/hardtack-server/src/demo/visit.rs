@@ -130,13 +130,15 @@ fn device(headers: &HeaderMap) -> String {
     }
 }
 
-/// A span of time as a person says it: `28 s`, `12 min`, `3 h`, `29 days`.
+/// A span of time as a person says it, rounded: `28 s`, `12 min`, `4 h`, `30 days`.
 pub(crate) fn span(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7_200 => format!("{} min", seconds / 60),
-        seconds @ 7_200..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
+    let seconds = (time.as_millis() + 500) / 1000;
+    let rounded = |unit: u128| (seconds + unit / 2) / unit;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", rounded(60)),
+        7_200..172_800 => format!("{} h", rounded(3600)),
+        _ => format!("{} days", rounded(86_400)),
     }
 }
 
@@ -177,7 +179,9 @@ mod tests {
 
     #[test]
     fn spans_are_said_in_the_largest_fitting_unit() {
-        let said = [28, 119, 120, 7_199, 7_200, 172_800].map(|s| span(Duration::from_secs(s)));
-        assert_eq!(said, ["28 s", "119 s", "2 min", "119 min", "2 h", "2 days"]);
+        let said =
+            [28, 119, 120, 1_799, 7_200, 14_390, 2_591_999].map(|s| span(Duration::from_secs(s)));
+        assert_eq!(said, ["28 s", "119 s", "2 min", "30 min", "2 h", "4 h", "30 days"]);
+        assert_eq!(span(Duration::from_millis(29_990)), "30 s");
     }
 }
