@@ -531,6 +531,39 @@ fn sessions_survive_a_restart_of_the_program() {
 }
 
 #[test]
+fn everything_works_without_script() {
+    let Some(setting) = setting("without script") else { return };
+    let shop = Shop::open();
+    let browser = setting.browser();
+    let page = browser.open("about:blank");
+    page.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+    page.goto(&shop.at("/"));
+    page.click("button[value=rusk]");
+    page.click("button[aria-label='One more: Rusk']");
+    assert_eq!(page.text("[data-cart-count]"), "2");
+    page.click("button[value=dark]");
+    assert!(page.text(".eye").contains("demo-theme=dark"), "as far as the server can tell");
+    sign_in(&page, &shop, "alice", "oatcake", true);
+    assert_eq!(user(&page), "alice");
+    page.fill("[name=address]", "12 Quay Road");
+    page.click("form[action='/account/address'] button");
+    assert!(page.text("#address").contains("12 Quay Road"));
+    page.goto(&shop.at("/countdown"));
+    page.click("form[action='/countdown/idle'] button");
+    page.click("form[action='/countdown/cookie'] button");
+    assert!(page.text("#twenty").contains("Your browser sent it"));
+    // The session ends all the same; being remembered gives a new one.
+    shop.clock.forward(Duration::from_secs(40));
+    page.goto(&shop.at("/account"));
+    assert!(page.text(".lead").contains("by remember-me"));
+    page.goto(&shop.at("/race"));
+    page.click("form[action='/race'] button");
+    assert_eq!(page.text("[data-hardtack]"), "50");
+    page.click("form[action='/sign-out'] button");
+    assert_eq!(page.text("h1"), "Signed out");
+}
+
+#[test]
 fn other_sites_are_kept_out() {
     let shop = Shop::open();
     let misdirected = shop.ask("evil.example", "GET /", "");

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fmt, io};
 
+use hardtack_sqlite::SqliteStore;
 use hardtack_tower::seal::{Key, Keyring, KeyringError};
-use hardtack_tower::session::{MemoryStore, Store};
+use hardtack_tower::session::{MemoryStore, Store, StoreError};
 
 /// Where sessions are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,8 @@ pub enum StoreFailure {
     Key(String),
     /// The key file cannot be used.
     Keys(KeyringError),
+    /// The session file cannot be used.
+    Store(StoreError),
 }
 
 impl fmt::Display for StoreFailure {
@@ -89,6 +92,7 @@ impl fmt::Display for StoreFailure {
             }
             StoreFailure::Key(why) => f.write_str(why),
             StoreFailure::Keys(error) => error.fmt(f),
+            StoreFailure::Store(error) => error.fmt(f),
         }
     }
 }
@@ -98,6 +102,7 @@ impl std::error::Error for StoreFailure {
         match self {
             StoreFailure::Folder { source, .. } => Some(source),
             StoreFailure::Keys(error) => Some(error),
+            StoreFailure::Store(error) => Some(error),
             StoreFailure::NoHome | StoreFailure::Key(_) => None,
         }
     }

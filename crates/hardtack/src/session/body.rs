@@ -1,14 +1,15 @@
 //! What is inside a record's `data`: a head in clear and a body that is sealed
 //! wherever records leave the process.
 //!
-//! Head: format version (1), flags (1), verifier (32), commit tags (1 + 8 each),
-//! and during or after a renewal its nonce (16), the verifier (32) and key id (4)
+//! Head: format version (1), flags (1), verifier (16), commit tags (1 + 8 each),
+//! and during or after a renewal its nonce (16), the verifier (16) and key id (4)
 //! before it, and until when those are good (8; 0 while the new id has not been
 //! seen), and the locator of a remember-me token (18). Body: a nonce (12), the sealed bytes and their tag (16), or the plain
 //! bytes. All numbers are little-endian.
 //!
-//! The body's associated data are format version, key id and locator, so a
-//! record can be copied between stores and cannot be passed off as another's.
+//! The body's associated data are key id, locator and the whole head, so a record
+//! can be copied between stores, cannot be passed off as another's, and its head
+//! cannot be changed. Where bodies are sealed, one in clear is refused.
 //!
 //! # What this does not protect
 //! Somebody who can write to the store can put an older body of the same session
@@ -19,7 +20,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use bytes::Bytes;
 
 use super::data::Data;
-use super::id::{Locator, SessionId};
+use super::id::{Locator, SessionId, Verifier};
 use super::record::{Epochs, Kind, Record, Version};
 use crate::entropy::{self, EntropyError};
 use crate::seal::KeyId;
@@ -35,36 +36,52 @@ const TAGS_KEPT: usize = 16;
 /// The part of `data` that is needed before the body can be opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
-    pub(crate) verifier: [u8; 32],
+    pub(crate) verifier: Verifier,
     pub(crate) tags: Tags,
-    pub(crate) renewal: Option<Renewal>,
+    /// Rare and large, so kept aside.
+    pub(crate) renewal: Option<Box<Renewal>>,
     /// The remember-me token that would bring the user back; a copy of the body's,
     /// for who ends a session without being able to open it.
     pub(crate) token: Option<Locator>,
-    sealed: bool,
+    pub(crate) sealed: bool,
     body_at: usize,
 }
 
 /// The last commits of a record, newest last: how a commit whose answer was lost
-/// finds out whether it happened.
-#[derive(Clone, Copy, Debug, Default)]
+/// finds out whether it happened. As they are encoded: few requests look.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tags {
-    tags: [u64; TAGS_KEPT],
-    len: u8,
+    kept: Bytes,
+    new: Option<u64>,
 }
 
 impl Tags {
+    fn kept(&self) -> impl Iterator<Item = u64> {
+        self.kept.as_chunks::<8>().0.iter().map(|tag| u64::from_le_bytes(*tag))
+    }
+
     pub(crate) fn contains(&self, tag: u64) -> bool {
-        self.tags[..usize::from(self.len)].contains(&tag)
+        self.new == Some(tag) || self.kept().any(|kept| kept == tag)
     }
 
     pub(crate) fn push(&mut self, tag: u64) {
-        if usize::from(self.len) == TAGS_KEPT {
-            self.tags.copy_within(1.., 0);
-            self.len -= 1;
+        if self.new.is_some() {
+            let mut out = Vec::with_capacity(8 * TAGS_KEPT + 1);
+            self.write(&mut out);
+            self.kept = Bytes::from(out).slice(1..);
         }
-        self.tags[usize::from(self.len)] = tag;
-        self.len += 1;
+        self.new = Some(tag);
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let skip =
+            (self.kept.len() / 8 + usize::from(self.new.is_some())).saturating_sub(TAGS_KEPT);
+        let kept = &self.kept[8 * skip..];
+        out.push((kept.len() / 8 + usize::from(self.new.is_some())) as u8);
+        out.extend_from_slice(kept);
+        if let Some(tag) = self.new {
+            out.extend_from_slice(&tag.to_le_bytes());
+        }
     }
 }
 
@@ -72,7 +89,7 @@ impl Tags {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Renewal {
     pub(crate) nonce: [u8; 16],
-    pub(crate) previous: [u8; 32],
+    pub(crate) previous: Verifier,
     pub(crate) previous_key: KeyId,
     /// Until when the previous secret is good; `None` while the new one has not
     /// been presented.
@@ -118,28 +135,28 @@ pub(crate) enum Unreadable {
 }
 
 impl Head {
-    pub(crate) fn new(verifier: [u8; 32], sealed: bool) -> Self {
+    pub(crate) fn new(verifier: Verifier, sealed: bool) -> Self {
         Self { verifier, tags: Tags::default(), renewal: None, token: None, sealed, body_at: 0 }
     }
 
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Unreadable> {
+    pub(crate) fn read(data: &Bytes) -> Result<Self, Unreadable> {
         let mut r = Reader(data);
         if r.u8()? != FORMAT {
             return Err(Unreadable::Newer);
         }
         let flags = r.u8()?;
         let verifier = r.array()?;
-        let mut tags = Tags::default();
-        for _ in 0..r.u8()? {
-            tags.push(r.u64()?);
-        }
+        let count = usize::from(r.u8()?);
+        let at = data.len() - r.0.len();
+        r.take(8 * count)?;
+        let tags = Tags { kept: data.slice(at..at + 8 * count), new: None };
         let renewal = if flags & RENEWED == 0 {
             None
         } else {
             let (nonce, previous) = (r.array()?, r.array()?);
             let previous_key = KeyId::from_bytes(r.array()?);
             let until = Some(UnixTime::from_millis(r.u64()?)).filter(|t| t.as_millis() != 0);
-            Some(Renewal { nonce, previous, previous_key, until })
+            Some(Box::new(Renewal { nonce, previous, previous_key, until }))
         };
         let token = if flags & TOKEN == 0 { None } else { Some(Locator::from_bytes(r.array()?)) };
         let body_at = data.len() - r.0.len();
@@ -153,10 +170,7 @@ impl Head {
             | flag(token.is_some(), TOKEN);
         out.extend_from_slice(&[FORMAT, flags]);
         out.extend_from_slice(&self.verifier);
-        out.push(self.tags.len);
-        for tag in &self.tags.tags[..usize::from(self.tags.len)] {
-            out.extend_from_slice(&tag.to_le_bytes());
-        }
+        self.tags.write(out);
         if let Some(renewal) = &self.renewal {
             out.extend_from_slice(&renewal.nonce);
             out.extend_from_slice(&renewal.previous);
@@ -176,13 +190,12 @@ pub(crate) fn open(
     record: &Record,
     id: &SessionId,
 ) -> Result<(Facts, Data), Unreadable> {
-    let locator = id.locator();
     let body = if head.sealed {
         let sealed = &record.data[head.body_at..];
         let (nonce, sealed) =
             sealed.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable::Tampered)?;
         let mut buffer = sealed.to_vec();
-        let aad = associated(record.key, &locator);
+        let aad = associated(record.key, &id.locator(), &record.data[..head.body_at]);
         let plain = aead(id)?
             .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), &mut buffer)
             .map_err(|_| Unreadable::Tampered)?
@@ -215,12 +228,12 @@ pub(crate) fn seal(
         write_body(facts, data, &mut out);
         return Ok(Bytes::from(out));
     }
+    let aad = Aad::from(associated(id.key_id(), &id.locator(), &out));
     let mut nonce = [0; NONCE_LEN];
     entropy::fill(&mut nonce)?;
     out.extend_from_slice(&nonce);
     let at = out.len();
     write_body(facts, data, &mut out);
-    let aad = Aad::from(associated(id.key_id(), &id.locator()));
     let tag = aead(id)
         .ok()
         .and_then(|key| {
@@ -233,15 +246,12 @@ pub(crate) fn seal(
 }
 
 fn aead(id: &SessionId) -> Result<LessSafeKey, Unreadable> {
-    let key = UnboundKey::new(&AES_256_GCM, id.data_key()).map_err(|_| Unreadable::Tampered)?;
+    let key = UnboundKey::new(&AES_256_GCM, &*id.body_key()).map_err(|_| Unreadable::Tampered)?;
     Ok(LessSafeKey::new(key))
 }
 
-fn associated(key: KeyId, locator: &Locator) -> [u8; 5 + Locator::LEN] {
-    let mut aad = [FORMAT; 5 + Locator::LEN];
-    aad[1..5].copy_from_slice(key.as_bytes());
-    aad[5..].copy_from_slice(locator.as_bytes());
-    aad
+fn associated(key: KeyId, locator: &Locator, head: &[u8]) -> Vec<u8> {
+    [&key.as_bytes()[..], locator.as_bytes(), head].concat()
 }
 
 fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {

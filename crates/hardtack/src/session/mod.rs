@@ -47,6 +47,8 @@ mod values;
 mod work;
 
 #[cfg(test)]
+mod attack_tests;
+#[cfg(test)]
 mod tests;
 
 pub use admin::{Admin, SessionInfo};
@@ -62,6 +64,6 @@ pub use login::{Login, Txn};
 pub use record::{Cause, Epochs, Kind, Record, UserKey, Version};
 pub use request::{Caching, Outcome};
 pub use runtime::Runtime;
-pub use session::Session;
+pub use session::{About, Session};
 pub use sessions::Sessions;
 pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};
