@@ -45,7 +45,13 @@ pub(super) fn open_store(keep: &Keep) -> Result<(Arc<dyn Store>, Keyring), Store
                 .map_err(|source| StoreFailure::Folder { folder: folder.clone(), source })?;
             let keys =
                 Keyring::load_or_generate(folder.join("keys")).map_err(StoreFailure::Keys)?;
-            Ok((Arc::new(MemoryStore::new()), keys))
+            // One visitor needs no more room than this.
+            let store = SqliteStore::builder(folder.join("sessions.db"))
+                .cache_bytes(4 << 20)
+                .reserve_bytes(1 << 20)
+                .open()
+                .map_err(StoreFailure::Store)?;
+            Ok((Arc::new(store), keys))
         }
     }
 }
