@@ -107,7 +107,6 @@ async fn sign_in(visit: Visit, Form(given): Form<Credentials>) -> Result<Respons
     if *password != given.password {
         return refuse(&visit, &given.name).await;
     }
-    visit.session.set_device(&visit.device);
     let login = if given.remember.is_some() { login.remember() } else { login };
     visit.session.login(login).await?;
     Ok(Redirect::to("/account").into_response())
