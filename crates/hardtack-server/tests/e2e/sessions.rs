@@ -110,7 +110,7 @@ fn sessions_are_listed_and_ended_from_another_device() {
         json!(1),
         "this one is marked"
     );
-    assert!(near.text(".stack").contains("Chromium on Linux"));
+    assert!(near.text(".stack").contains("Chrome on Linux"));
     near.click("form[action='/account/end-others'] button");
     assert!(near.text(".notice").contains("One other session has ended"));
     far.goto(&shop.at("/account"));
