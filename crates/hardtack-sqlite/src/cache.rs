@@ -334,7 +334,8 @@ impl Cache {
         }
     }
 
-    /// Locators whose records are remembered, for tests and gauges.
+    /// How many bytes of records are remembered.
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.shards.iter().map(|s| read(s).records.bytes()).sum()
     }

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Result};
 
-use crate::Durability;
 use crate::inner::Shared;
 
 /// How many pages (of 4 KiB) of the log make a checkpoint worth its two syncs.
@@ -48,26 +47,40 @@ impl Checkpointer {
             // What fails here is tried again; what matters of it also fails in
             // the writer, which can tell somebody.
             let _ = self.step();
-            if self.shared.settings.durability == Durability::Relaxed
-                && synced.elapsed() >= RELAXED
+<<<<<<< HEAD
+            if self.shared.settings.durability == Durability::Relaxed && synced.elapsed() >= RELAXED
             {
+=======
+            if synced.elapsed() >= RELAXED {
+>>>>>>> sqlite
                 synced = Instant::now();
-                if self.shared.unsynced.swap(false, SeqCst) && self.log.sync_data().is_err() {
-                    self.shared.unsynced.store(true, SeqCst);
-                }
+                self.sync();
             }
             if self.shared.reserve.is_tight() && looked.elapsed() >= LOOK_FOR_ROOM {
                 looked = Instant::now();
                 let _ = self.shared.reserve.keep();
             }
         }
+        self.sync();
+    }
+
+    /// Brings to the disk what a relaxed store has not.
+    fn sync(&self) {
+        if self.shared.unsynced.swap(false, SeqCst) && self.log.sync_data().is_err() {
+            self.shared.unsynced.store(true, SeqCst);
+        }
     }
 
     /// One checkpoint, if there is enough to copy.
     fn step(&self) -> Result<()> {
         let (length, copied) = self.pragma("PRAGMA wal_checkpoint(NOOP)")?;
-        if length - copied < STEP {
+        let tight = self.shared.reserve.is_tight();
+        if length - copied < if tight { LITTLE } else { STEP } {
             return Ok(());
+        }
+        if tight {
+            // The log has to do with the room that it has: it starts over often.
+            return self.start_over();
         }
         for _ in 0..ROUNDS {
             let (_, copied) = self.pragma("PRAGMA wal_checkpoint(PASSIVE)")?;
@@ -79,8 +92,11 @@ impl Checkpointer {
                 break;
             }
         }
-        self.shared.gate.hold(|| self.pragma("PRAGMA wal_checkpoint(RESTART)"))?;
-        Ok(())
+        self.start_over()
+    }
+
+    fn start_over(&self) -> Result<()> {
+        self.shared.gate.hold(|| self.pragma("PRAGMA wal_checkpoint(RESTART)")).map(|_| ())
     }
 
     /// How many pages the log has, and how many of them are in the file.

@@ -63,7 +63,7 @@ impl Shared {
     pub(crate) fn flush(&self) -> Vec<Answer<()>> {
         let noted = self.cache.all_noted();
         let parts = noted.chunks(FLUSHED_AT_ONCE);
-        parts.map(|part| self.ask(Lane::Back, Flush(part.to_vec()))).collect()
+        parts.map(|part| self.ask(Lane::Last, Flush(part.to_vec()))).collect()
     }
 
     pub(crate) fn committed(&self) {

@@ -86,7 +86,8 @@ impl Change<'_> {
     /// this transaction.
     pub(crate) fn noted(&self, key: &Locator) -> Option<Noted> {
         let noted = self.cache.noted(key)?;
-        let same = |effect: &Effect| matches!(effect, Effect::Flushed(k, n) if k == key && *n == noted);
+        let same =
+            |effect: &Effect| matches!(effect, Effect::Flushed(k, n) if k == key && *n == noted);
         (!self.effects.iter().any(same)).then_some(noted)
     }
 
@@ -140,7 +141,7 @@ impl Writer {
     pub(crate) fn serve_at(&mut self, pace: &mut Pace, batch: Vec<Job>) {
         let (began, count) = (Instant::now(), batch.len());
         self.serve(batch);
-        pace.keep(began, count, self.shared.queue.waiting());
+        pace.keep(&self.shared.queue, began, count);
     }
 
     fn serve(&mut self, mut batch: Vec<Job>) {
@@ -153,7 +154,8 @@ impl Writer {
         if batch.is_empty() {
             return;
         }
-        self.shared.gate.enter();
+        let shared = self.shared.clone();
+        let inside = shared.gate.enter();
         let mut outcome = self.attempt(&mut batch);
         let alone = batch.len() == 1;
         if alone && self.makes_room(&outcome, &batch[0]) {
@@ -179,8 +181,8 @@ impl Writer {
                 }
             }
         }
-        self.shared.gate.leave();
-        self.shared.committed();
+        drop(inside);
+        shared.committed();
     }
 
     /// One transaction. If it fails, nothing of it has happened, except where

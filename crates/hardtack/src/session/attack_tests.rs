@@ -231,13 +231,9 @@ fn a_body_put_into_the_store_in_clear_is_not_taken_for_a_sealed_one() {
         };
         let keys = nodes.one.sessions.keys();
         let id = id::SessionId::parse(mallory.0[0].1.as_bytes(), Kind::User, keys).unwrap();
-        record.data = body::seal(
-            &body::Head::new(head.verifier, false),
-            &facts,
-            &data::Data::default(),
-            &id,
-        )
-        .unwrap();
+        record.data =
+            body::seal(&body::Head::new(head.verifier, false), &facts, &data::Data::default(), &id)
+                .unwrap();
     });
     nodes.one.visit(&mut mallory, |s| {
         assert_eq!((s.user(), s.ended()), (None, Some(Cause::Tampered)));
@@ -275,4 +271,158 @@ fn a_head_that_was_changed_is_tampered_with() {
     nodes.one.visit(&mut browser, |s| {
         assert_eq!((s.user(), s.ended()), (None, Some(Cause::Tampered)));
     });
+}
+
+// Law 5: what we hold ourselves is not a reuse.
+
+/// Renews, presents the new id and lets the grace pass.
+fn renew_and_confirm(site: &Site, browser: &mut Browser) {
+    site.visit(browser, |s| now(s.renew()).unwrap());
+    site.visit(browser, |s| assert!(s.user().is_some()));
+    site.pass(11);
+}
+
+#[test]
+fn a_slow_request_or_a_socket_does_not_end_a_session_that_was_renewed_meanwhile() {
+    let Nodes { one, two, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let slow = one.open(&browser);
+    slow.add("n", 1).unwrap();
+    let socket = one.open(&browser).detach().unwrap();
+    let mut ended = Box::pin(socket.ended());
+    assert!(poll(&mut ended).is_pending());
+    renew_and_confirm(&two, &mut browser);
+    now(one.sessions.maintain()).unwrap();
+    assert!(poll(&mut ended).is_pending());
+    assert_eq!(status(&now(slow.finish())), None);
+    now(socket.add("n", 1)).unwrap();
+    // A socket that is used, or watched, follows any number of renewals.
+    renew_and_confirm(&two, &mut browser);
+    now(one.sessions.maintain()).unwrap();
+    renew_and_confirm(&two, &mut browser);
+    now(socket.add("n", 1)).unwrap();
+    assert!(poll(&mut ended).is_pending());
+    assert_eq!(two.visit(&mut browser, |s| s.get::<i64>("n").unwrap()), Some(3));
+    assert_eq!(two.sessions.counts().reuse + one.sessions.counts().reuse, 0);
+}
+
+#[test]
+fn a_second_renewal_leaves_the_first_old_id_its_grace() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let first = browser.clone();
+    site.visit(&mut browser, |s| now(s.renew()).unwrap());
+    site.visit(&mut browser, |s| now(s.renew()).unwrap());
+    site.pass(9);
+    assert!(site.visit(&mut first.clone(), |s| s.user().is_some()));
+    site.pass(1);
+    site.visit(&mut browser, |s| now(s.renew()).unwrap());
+    assert!(site.visit(&mut browser, |s| s.user().is_some()));
+}
+
+// Laws 2 and 5: what a login takes along, and what a failed one loses.
+
+#[test]
+fn nothing_of_another_users_session_is_taken_into_a_login() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| {
+        now(s.login("alice")).unwrap();
+        s.set("secret", "alice's").unwrap();
+    });
+    site.visit(&mut browser, |s| {
+        s.set("copy", &s.get::<String>("secret").unwrap()).unwrap();
+        now(s.login("bob")).unwrap();
+        assert_eq!(s.keys().unwrap(), Vec::<String>::new());
+    });
+    assert_eq!(site.visit(&mut browser, |s| s.keys().unwrap()), Vec::<String>::new());
+}
+
+#[test]
+fn a_login_that_is_refused_loses_no_changes() {
+    let one = std::num::NonZeroU32::new(1).unwrap();
+    let site = Site::new(|b| b.sessions_per_user(one, WhenFull::Refuse));
+    let (mut first, mut second) = (Browser::default(), Browser::default());
+    site.visit(&mut first, |s| now(s.login("alice")).unwrap());
+    site.visit(&mut second, |s| s.add("attempts", 1).unwrap());
+    site.visit(&mut second, |s| {
+        s.add("attempts", 1).unwrap();
+        assert!(matches!(now(s.login("alice")), Err(SessionError::TooManySessions)));
+        s.add("attempts", 1).unwrap();
+    });
+    assert_eq!(site.visit(&mut second, |s| s.get::<i64>("attempts").unwrap()), Some(3));
+}
+
+#[test]
+fn a_transaction_that_cannot_open_a_session_loses_no_changes() {
+    let Nodes { one, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| {
+        s.add("n", 1).unwrap();
+        store.next("insert", Fault::Refuse);
+        assert!(now(s.transact(|t| t.set("t", &1))).is_err());
+    });
+    assert_eq!(one.visit(&mut browser, |s| s.keys().unwrap()), ["n"]);
+}
+
+#[test]
+fn a_login_ends_what_remembered_the_user_before_it() {
+    let site = Site::new(|b| b.remember(Duration::from_secs(90_000)));
+    let mut browser = Browser::default();
+    let remembered = |browser: &Browser| {
+        let mut alone = browser.clone();
+        alone.0.retain(|(name, _)| name == "__Host-Http-rem");
+        assert_eq!(alone.0.len(), 1);
+        alone
+    };
+    site.visit(&mut browser, |s| now(s.login(Login::from("alice").remember())).unwrap());
+    let first = remembered(&browser);
+    site.visit(&mut browser, |s| now(s.login(Login::from("alice").remember())).unwrap());
+    let second = remembered(&browser);
+    assert_eq!(site.visit(&mut first.clone(), |s| s.user()), None, "a newer token took its place");
+    site.visit(&mut browser, |s| now(s.login("bob")).unwrap());
+    site.visit(&mut browser, |s| now(s.logout()).unwrap());
+    assert_eq!(site.visit(&mut browser, |s| s.user()), None, "bob signed out and is not alice");
+    assert_eq!(site.visit(&mut second.clone(), |s| s.user()), None);
+}
+
+#[test]
+fn two_sessions_are_refused_at_every_load_of_the_request() {
+    let (site, mut a, mut b) = (plain(), Browser::default(), Browser::default());
+    site.visit(&mut a, |s| now(s.login("alice")).unwrap());
+    site.visit(&mut b, |s| now(s.login("mallory")).unwrap());
+    a.0.extend(b.0.clone());
+    let post = site.sessions.session();
+    post.present_as(&a.headers(), About { unsafe_method: true, passive: false });
+    for _ in 0..2 {
+        assert!(matches!(now(post.load()), Err(SessionError::TwoSessions)));
+    }
+}
+
+#[test]
+fn a_load_that_is_given_up_or_made_twice_at_once_forgets_no_cookie() {
+    let Nodes { one, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let session = one.sessions.session();
+    session.present(&browser.headers());
+    let gate = Arc::new(AtomicBool::new(false));
+    store.next("load", Fault::Hold(gate.clone()));
+    let mut first = Box::pin(session.load());
+    assert!(poll(&mut first).is_pending());
+    now(session.load()).unwrap();
+    assert_eq!(session.user().as_deref(), Some("alice"));
+    now(session.login("bob")).unwrap();
+    gate.store(true, SeqCst);
+    assert!(poll(&mut first).is_ready());
+    assert_eq!(session.user().as_deref(), Some("bob"), "the late look changes nothing");
+}
+
+#[test]
+fn a_login_after_the_answer_is_refused() {
+    let site = plain();
+    let session = site.open(&Browser::default());
+    now(session.finish());
+    assert!(matches!(now(session.login("alice")), Err(SessionError::Value(ValueError::Closed))));
+    assert!(site.store.is_empty());
 }
