@@ -30,7 +30,7 @@ fn main() {
     let value = inputs::value();
     cases.add("set one buffer", move || {
         let mut buffer = String::with_capacity(256);
-        buffer.push_str(inputs::NAME);
+        buffer.push_str("shop");
         buffer.push('=');
         buffer.push_str(black_box(&value));
         buffer.push_str("; Expires=");
