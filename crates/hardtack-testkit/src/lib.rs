@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The laws of a session as test suites, for whoever writes a store or an
+//! adapter of [`hardtack`], and the tools that those suites are made of.
+//!
+//! ```
+//! use hardtack::session::MemoryStore;
+//!
+//! hardtack_testkit::store_suite!(memory, MemoryStore::new());
+//! ```
+//!
+//! | what | for |
+//! | --- | --- |
+//! | [`store_suite!`] | every law that a store can break, one named test each |
+//! | [`FakeClock`] | time that passes when a test says so |
+//! | [`FaultyStore`] | errors, delays, lost answers and partial batches at chosen calls |
+//! | [`StoreCalls`] | how often each verb is called |
+//! | [`records`] | locators and records to put into a store |
+//!
+//! Everything here panics where a law is broken: it is for tests.
+
+mod calls;
+mod clock;
+mod faulty;
+pub mod records;
+pub mod store;
+mod wrap;
+
+pub use calls::StoreCalls;
+pub use clock::FakeClock;
+pub use faulty::{Fault, FaultyStore, Gate};
+pub use wrap::Verb;

@@ -165,7 +165,7 @@ impl Session {
                 user: login.user.clone().into(),
             };
             let new = engine
-                .make(facts, data, Some(user.clone()), self.state().device.clone())
+                .make(facts, data, Some(user.clone()), self.state().device())
                 .map_err(entropy_failed)?;
             let key = new.id.locator();
             let admission = Admission::at(now).limited(engine.settings.limit);
@@ -250,7 +250,7 @@ impl Session {
                 user: bytes::Bytes::new(),
             };
             let mut work = engine
-                .make(facts, data.clone(), None, self.state().device.clone())
+                .make(facts, data.clone(), None, self.state().device())
                 .map_err(entropy_failed)?;
             let key = work.id.locator();
             let record = work.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;

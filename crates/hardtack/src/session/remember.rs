@@ -106,7 +106,7 @@ impl Session {
             remember: Some(token.id.locator()),
             ..token.facts.clone()
         };
-        let device = self.state().device.clone().or_else(|| token.device.clone());
+        let device = self.state().device().or_else(|| token.device.clone());
         let mut work = engine
             .make(facts, Data::default(), token.user.clone(), device)
             .map_err(entropy_failed)?;

@@ -23,9 +23,23 @@ pub struct Outcome {
     pub error: Option<SessionError>,
     /// `Set-Cookie` (or the id's own header) to add.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// The response may hold something of the session: it must not be kept by
-    /// shared caches. With `headers`, by none.
-    pub used: bool,
+    /// What caches may do with the response.
+    pub caching: Caching,
+}
+
+/// What caches may do with a response.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Caching {
+    /// The session has nothing to do with it.
+    #[default]
+    AsItIs,
+    /// It may show something of an anonymous session: not for shared caches, and
+    /// different with other cookies.
+    Private,
+    /// It sets a cookie, or may show something of a signed-in session: nobody may
+    /// keep it, so that after a logout the back button shows nothing.
+    NoStore,
 }
 
 impl Session {
@@ -134,25 +148,9 @@ impl Session {
 
     /// Commits what the request wants changed and closes the handle; once the
     /// response is ready and before its head leaves. A second call does nothing.
-    /// Runs to its end even if it is dropped half-way.
+    /// Once begun, the commit runs to its end even if this is dropped half-way.
     pub async fn finish(&self) -> Outcome {
-        let (plan, renew) = {
-            let mut state = self.state();
-            let plan = match state.phase {
-                Phase::Untouched => Plan::Nothing,
-                Phase::Closed => return Outcome::default(),
-                Phase::Loaded => plan(
-                    state.used,
-                    !state.changes.is_empty() && !state.discarded,
-                    state.base.is_some(),
-                ),
-            };
-            let renew = state.renew_due && state.base.is_some();
-            if plan != Plan::Nothing {
-                state.phase = Phase::Closed;
-            }
-            (plan, renew)
-        };
+        let (plan, renew) = self.close();
         let committed = match plan {
             Plan::Nothing => return Outcome::default(),
             Plan::Answer => Ok(()),
@@ -163,15 +161,54 @@ impl Session {
             if matches!(error, SessionError::Conflict(_)) {
                 self.engine().counters.clashes.up();
             }
-            return Outcome { error: Some(error), headers: Vec::new(), used: true };
+            return Outcome { error: Some(error), headers: Vec::new(), caching: Caching::NoStore };
         }
         if renew {
             // A renewal that cannot be begun now is begun by a later request.
             let _ = self.renew().await;
         }
+        self.outcome()
+    }
+
+    /// [`finish`](Self::finish), if that needs no waiting: nothing was changed and
+    /// nothing is due.
+    pub fn finish_now(&self) -> Option<Outcome> {
+        {
+            let state = self.state();
+            let idle =
+                state.phase != Phase::Loaded || (state.changes.is_empty() && !state.renew_due);
+            if !idle {
+                return None;
+            }
+        }
+        match self.close() {
+            (Plan::Nothing, _) => Some(Outcome::default()),
+            _ => Some(self.outcome()),
+        }
+    }
+
+    /// Decides, and closes the handle.
+    fn close(&self) -> (Plan, bool) {
+        let mut state = self.state();
+        if state.phase != Phase::Loaded {
+            return (Plan::Nothing, false);
+        }
+        state.phase = Phase::Closed;
+        let changed = !state.changes.is_empty() && !state.discarded;
+        (plan(state.used, changed, state.base.is_some()), state.renew_due && state.base.is_some())
+    }
+
+    fn outcome(&self) -> Outcome {
         let mut state = self.state();
         self.answer_with_newest(&mut state);
-        Outcome { error: None, headers: std::mem::take(&mut state.headers), used: state.used }
+        let signed_in = state.base.as_ref().is_some_and(|base| base.work.facts.kind == Kind::User);
+        let headers = std::mem::take(&mut state.headers);
+        let caching = match (state.used, signed_in || !headers.is_empty()) {
+            (_, true) => Caching::NoStore,
+            (true, false) => Caching::Private,
+            (false, false) => Caching::AsItIs,
+        };
+        Outcome { error: None, headers, caching }
     }
 
     /// Whether nothing of this session was asked for, so that the response needs

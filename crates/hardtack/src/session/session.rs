@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::change::{Act, Change, Clash};
 use super::data::Data;
+use super::device;
 use super::error::ValueError;
 use super::id::{Locator, SessionId};
 use super::key::Key;
@@ -58,6 +59,7 @@ pub(crate) struct State {
     /// Headers for the response: new ids, and ids to forget.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) device: Option<Arc<str>>,
+    pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) passive: bool,
     pub(crate) discarded: bool,
     pub(crate) unsafe_method: bool,
@@ -86,6 +88,16 @@ pub(crate) struct Base {
 }
 
 impl State {
+    /// The label of the device, should this request start a session.
+    pub(crate) fn device(&self) -> Option<Arc<str>> {
+        let said = || {
+            self.user_agent
+                .as_ref()
+                .map(|ua| device::label(&String::from_utf8_lossy(ua.as_bytes())).into())
+        };
+        self.device.clone().or_else(said)
+    }
+
     /// Takes a session as this request's own.
     pub(crate) fn adopt(&mut self, work: Box<Work>, presented: SessionId) {
         self.view = work.data.clone();
@@ -141,6 +153,7 @@ impl Session {
         if state.presented.is_none() {
             let transport = &self.engine().transport;
             state.presented = Some(Box::new(Kind::ALL.map(|kind| transport.read(kind, headers))));
+            state.user_agent = headers.get(http::header::USER_AGENT).cloned();
         }
     }
 
@@ -157,7 +170,7 @@ impl Session {
     }
 
     /// What to call the device in the list of a user's sessions, should this
-    /// request start one. Cut at 256 bytes.
+    /// request start one, instead of what its User-Agent says. Cut at 256 bytes.
     pub fn set_device(&self, label: &str) {
         let cut = (0..=super::Record::DEVICE_MAX.min(label.len()))
             .rev()

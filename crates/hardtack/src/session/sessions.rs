@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::commits::Commits;
 use super::config::{SessionsBuilder, Settings};
+use super::error::SessionError;
 use super::events::{Counters, Counts, Event, Events};
 use super::id::{Locator, NoId, SessionId};
 use super::lifetime::{self, Verdict};
@@ -76,25 +77,23 @@ impl Sessions {
     }
 
     /// Gives the engine a runtime; the first one stays.
-    pub fn attach(&self, runtime: impl FnOnce() -> Arc<dyn Runtime>) {
-        if self.0.runtime.get().is_some() {
+    pub fn attach(&self, runtime: Arc<dyn Runtime>) {
+        if self.0.runtime.set(runtime.clone()).is_err() {
             return;
         }
-        let mut first = false;
-        let runtime = self.0.runtime.get_or_init(|| {
-            first = true;
-            runtime()
-        });
-        if first {
-            let (weak, sleeper) = (Arc::downgrade(&self.0), runtime.clone());
-            runtime.spawn(Box::pin(async move {
-                while let Some(engine) = weak.upgrade() {
-                    let _ = engine.maintain().await; // counted; tried again next time
-                    drop(engine);
-                    sleeper.sleep(Duration::from_secs(1)).await;
-                }
-            }));
-        }
+        let (engine, sleeper) = (Arc::downgrade(&self.0), runtime.clone());
+        runtime.spawn(Box::pin(async move {
+            while let Some(engine) = engine.upgrade() {
+                let _ = engine.maintain().await; // a failure is counted, and tried again
+                drop(engine);
+                sleeper.sleep(Duration::from_secs(1)).await;
+            }
+        }));
+    }
+
+    /// Whether the engine has a runtime.
+    pub fn is_attached(&self) -> bool {
+        self.0.runtime.get().is_some()
     }
 
     /// The housekeeping: passes on activity, ends what is due, tells the ends.
@@ -104,6 +103,19 @@ impl Sessions {
     /// The store failed; what was not passed on is kept for the next time.
     pub async fn maintain(&self) -> Result<(), StoreError> {
         self.0.maintain().await
+    }
+
+    /// Signs `user` in without a request and gives the `Cookie` header of the
+    /// session: for tests of applications that check who is signed in.
+    ///
+    /// # Errors
+    /// As [`Session::login`].
+    pub async fn issue_for_test(&self, user: &str) -> Result<String, SessionError> {
+        let session = self.session();
+        session.login(user).await?;
+        let outcome = session.finish().await;
+        let pairs = outcome.headers.iter().filter_map(|(_, v)| v.to_str().ok()?.split(';').next());
+        Ok(pairs.collect::<Vec<_>>().join("; "))
     }
 
     /// What has been counted.

@@ -1,0 +1,112 @@
+//! What the wrappers of a store have in common.
+
+use hardtack::session::store::{Reply, Store, StoreError};
+
+/// The verbs of a [`Store`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each is named like its verb")]
+pub enum Verb {
+    Load,
+    Insert,
+    Replace,
+    Relocate,
+    Touch,
+    End,
+    List,
+    Epochs,
+    Raise,
+    Sweep,
+    Undelivered,
+    Delivered,
+    Census,
+    Clock,
+}
+
+impl Verb {
+    /// All of them.
+    pub const ALL: [Verb; 14] = [
+        Verb::Load,
+        Verb::Insert,
+        Verb::Replace,
+        Verb::Relocate,
+        Verb::Touch,
+        Verb::End,
+        Verb::List,
+        Verb::Epochs,
+        Verb::Raise,
+        Verb::Sweep,
+        Verb::Undelivered,
+        Verb::Delivered,
+        Verb::Census,
+        Verb::Clock,
+    ];
+
+    /// Whether it can change what the store holds.
+    pub fn writes(self) -> bool {
+        use Verb::*;
+        matches!(self, Insert | Replace | Relocate | Touch | End | Raise | Sweep | Delivered)
+    }
+}
+
+/// A store around another: does something before or after each call.
+pub(crate) trait Around: Send + Sync + 'static {
+    fn inner(&self) -> &dyn Store;
+
+    /// Makes the call, or not, or later. `call` takes how many items of a batch
+    /// to pass on; verbs without a batch pay no regard to it.
+    fn around<'a, T: Send + Unpin + 'a>(
+        &'a self,
+        verb: Verb,
+        call: impl FnOnce(usize) -> Reply<'a, Result<T, StoreError>> + Send + 'a,
+    ) -> Reply<'a, Result<T, StoreError>>;
+}
+
+/// Implements [`Store`] for a type that is [`Around`] another store.
+macro_rules! store_around {
+    ($wrapper:ty) => {
+        impl Store for $wrapper {
+            fn info(&self) -> StoreInfo {
+                self.inner().info()
+            }
+            store_around! {
+                Load load(key: &'a Locator) -> Loaded;
+                Insert insert(key: &'a Locator, record: Record, admission: Admission) -> Inserted;
+                Replace replace(key: &'a Locator, seen: Version, record: Record) -> Replaced;
+                Relocate relocate(
+                    old: &'a Locator,
+                    seen: Version,
+                    new: &'a Locator,
+                    record: Record,
+                    admission: Admission,
+                ) -> Relocated;
+                End end(key: &'a Locator, cause: Cause, at: UnixTime) -> Ended;
+                List list(
+                    user: Option<&'a UserKey>,
+                    after: Option<Locator>,
+                    limit: usize,
+                ) -> Vec<(Locator, Record)>;
+                Epochs epochs(user: Option<&'a UserKey>) -> Epochs;
+                Raise raise(user: Option<&'a UserKey>, at: UnixTime) -> u64;
+                Sweep sweep(now: UnixTime, limit: usize) -> Swept;
+                Undelivered undelivered(limit: usize) -> Vec<EndEvent>;
+                Census census() -> Census;
+                Clock clock() -> Option<UnixTime>;
+            }
+            fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {
+                self.around(Verb::Touch, |most| self.inner().touch(&batch[..most.min(batch.len())]))
+            }
+            fn delivered<'a>(&'a self, keys: &'a [Locator]) -> Reply<'a, Result<(), StoreError>> {
+                self.around(Verb::Delivered, |most| {
+                    self.inner().delivered(&keys[..most.min(keys.len())])
+                })
+            }
+        }
+    };
+    ($($verb:ident $name:ident($($arg:ident: $type:ty),* $(,)?) -> $answer:ty;)*) => {$(
+        fn $name<'a>(&'a self, $($arg: $type),*) -> Reply<'a, Result<$answer, StoreError>> {
+            self.around(Verb::$verb, move |_| self.inner().$name($($arg),*))
+        }
+    )*};
+}
+pub(crate) use store_around;

@@ -1,0 +1,70 @@
+//! The response's future: the handler first, then the commit, then the head.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hardtack::session::{Outcome, Session};
+use http::Response;
+use pin_project_lite::pin_project;
+
+use crate::layer::Shared;
+use crate::response::apply;
+
+pin_project! {
+    /// Answers when the handler has and its session is committed.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F, R> {
+        #[pin]
+        inner: F,
+        session: Session,
+        shared: Arc<Shared>,
+        committing: Option<Committing<R>>,
+    }
+}
+
+/// A response whose head waits for the commit.
+struct Committing<R> {
+    response: Option<Response<R>>,
+    outcome: Pin<Box<dyn Future<Output = Outcome> + Send>>,
+}
+
+impl<F, R> ResponseFuture<F, R> {
+    pub(crate) fn new(inner: F, session: Session, shared: Arc<Shared>) -> Self {
+        Self { inner, session, shared, committing: None }
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F, R>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: From<Bytes>,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if this.committing.is_none() {
+            let response = ready!(this.inner.as_mut().poll(cx))?;
+            if let Some(outcome) = this.session.finish_now() {
+                return Poll::Ready(Ok(apply(outcome, response, this.shared)));
+            }
+            let session = this.session.clone();
+            let outcome = Box::pin(async move { session.finish().await });
+            *this.committing = Some(Committing { response: Some(response), outcome });
+        }
+        let Some(committing) = this.committing else { return Poll::Pending };
+        let outcome = ready!(committing.outcome.as_mut().poll(cx));
+        let response = committing.response.take().expect("polled only until it is ready");
+        Poll::Ready(Ok(apply(outcome, response, this.shared)))
+    }
+}
+
+impl<F, R> fmt::Debug for ResponseFuture<F, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseFuture")
+    }
+}

@@ -1,0 +1,176 @@
+//! What a request's session is made from, for extractors and other middleware.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use hardtack::session::{Kind, Session};
+use http::header::{CONNECTION, COOKIE, HOST, ORIGIN, UPGRADE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request};
+
+use crate::layer::Shared;
+use crate::response::SessionError;
+
+/// The extension that [`SessionLayer`](crate::SessionLayer) puts into a request.
+pub struct Handle<L = ()> {
+    pub(crate) session: Session,
+    pub(crate) shared: Arc<Shared>,
+    of: PhantomData<fn() -> L>,
+}
+
+impl<L: 'static> Handle<L> {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { session: shared.sessions.session(), shared, of: PhantomData }
+    }
+
+    /// The session of a request, told all that the request says about it. It is
+    /// not loaded yet.
+    ///
+    /// # Errors
+    /// No layer has given the request a session, or it asks for an upgrade from
+    /// another origin.
+    pub fn from_parts(parts: &Parts) -> Result<&Self, SessionError> {
+        let handle = parts.extensions.get::<Self>().ok_or(SessionError::NoLayer)?;
+        if is_foreign_upgrade(&parts.headers) {
+            return Err(SessionError::ForeignUpgrade);
+        }
+        handle.session.present(&parts.headers);
+        handle.session.present_unsafe_method(!is_safe(&parts.method));
+        if is_prefetch(&parts.headers)
+            || handle.shared.passive.as_ref().is_some_and(|passive| passive(parts))
+        {
+            handle.session.passive();
+        }
+        handle.notice_cookie(&parts.headers);
+        Ok(handle)
+    }
+
+    /// Remembers that a cookie of ours has come back.
+    fn notice_cookie(&self, headers: &HeaderMap) {
+        let shared = &self.shared;
+        if shared.issued.load(Relaxed) == 0 || shared.came_back.load(Relaxed) {
+            return;
+        }
+        let names = Kind::ALL.iter().filter_map(|kind| shared.sessions.cookie_name(*kind));
+        let lines: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+        for name in names {
+            if lines.iter().any(|line| line.windows(name.len()).any(|w| w == name.as_bytes())) {
+                shared.came_back.store(true, Relaxed);
+            }
+        }
+    }
+}
+
+impl<L> Clone for Handle<L> {
+    fn clone(&self) -> Self {
+        Self { session: self.session.clone(), shared: self.shared.clone(), of: PhantomData }
+    }
+}
+
+impl<L> std::fmt::Debug for Handle<L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+/// Gives tower middleware and services without axum the session of a request.
+pub trait SessionOf {
+    /// The session, loaded.
+    ///
+    /// # Errors
+    /// As [`Session::load`](hardtack::session::Session::load), and if no layer has
+    /// given the request one.
+    fn session(&self) -> impl Future<Output = Result<Session, SessionError>> + Send;
+}
+
+impl<B: Send + Sync> SessionOf for Request<B> {
+    async fn session(&self) -> Result<Session, SessionError> {
+        let handle = self.extensions().get::<Handle>().ok_or(SessionError::NoLayer)?;
+        if is_foreign_upgrade(self.headers()) {
+            return Err(SessionError::ForeignUpgrade);
+        }
+        handle.session.present(self.headers());
+        handle.session.present_unsafe_method(!is_safe(self.method()));
+        if is_prefetch(self.headers()) {
+            handle.session.passive();
+        }
+        handle.session.load().await?;
+        Ok(handle.session.clone())
+    }
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+}
+
+/// A page that the browser fetches before the user asked for it.
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    ["sec-purpose", "purpose"].iter().any(|name| {
+        headers.get(*name).is_some_and(|value| {
+            value.as_bytes().windows(8).any(|w| w.eq_ignore_ascii_case(b"prefetch"))
+        })
+    })
+}
+
+/// An upgrade (a websocket) that a page of another origin asks for. Upgrades are
+/// GETs that carry cookies and that no same-origin policy holds back (ASVS 5.0 4.4.2).
+fn is_foreign_upgrade(headers: &HeaderMap) -> bool {
+    let upgrades = headers.contains_key(UPGRADE)
+        && headers
+            .get(CONNECTION)
+            .is_some_and(|c| c.as_bytes().to_ascii_lowercase().windows(7).any(|w| w == b"upgrade"));
+    let (true, Some(origin)) = (upgrades, headers.get(ORIGIN)) else { return false };
+    let origin = origin.to_str().unwrap_or_default();
+    let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
+    let origin_host = origin.split_once("://").map_or("", |(_, host)| host);
+    host.is_empty() || !origin_host.eq_ignore_ascii_case(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(n, v)| ((*n).parse().expect("a name"), HeaderValue::from_static(v)))
+            .collect()
+    }
+
+    #[test]
+    fn an_upgrade_from_another_origin_is_told_apart() {
+        let upgrade = ("upgrade", "websocket");
+        let connection = ("connection", "keep-alive, Upgrade");
+        let host = ("host", "shop.example:8443");
+        for (origin, foreign) in [
+            (None, false),
+            (Some("https://shop.example:8443"), false),
+            (Some("https://SHOP.example:8443"), false),
+            (Some("https://shop.example"), true),
+            (Some("https://evil.example"), true),
+            (Some("https://shop.example:8443.evil.example"), true),
+            (Some("null"), true),
+        ] {
+            let mut all = headers(&[upgrade, connection, host]);
+            if let Some(origin) = origin {
+                all.insert(ORIGIN, HeaderValue::from_static(origin));
+            }
+            assert_eq!(is_foreign_upgrade(&all), foreign, "{origin:?}");
+            all.remove(UPGRADE);
+            assert!(!is_foreign_upgrade(&all), "an ordinary request");
+        }
+    }
+
+    #[test]
+    fn a_prefetch_is_not_the_user() {
+        for (pairs, prefetch) in [
+            (&[("sec-purpose", "prefetch;prerender")][..], true),
+            (&[("purpose", "Prefetch")], true),
+            (&[("purpose", "x")], false),
+            (&[], false),
+        ] {
+            assert_eq!(is_prefetch(&headers(pairs)), prefetch);
+        }
+    }
+}

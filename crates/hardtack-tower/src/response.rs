@@ -1,0 +1,175 @@
+//! What a session does to a response.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::Bytes;
+use hardtack::session::{self, Caching, Outcome, ValueError};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use crate::layer::Shared;
+
+/// Puts what came of the session into the response.
+pub(crate) fn apply<R: From<Bytes>>(
+    outcome: Outcome,
+    mut response: Response<R>,
+    shared: &Arc<Shared>,
+) -> Response<R> {
+    if let Some(error) = outcome.error {
+        tracing::warn!(error = %error, "a session could not be committed");
+        return SessionError::Session(error).response();
+    }
+    if !outcome.headers.is_empty() {
+        warn_if_none_come_back(shared);
+    }
+    let headers = response.headers_mut();
+    for (name, value) in outcome.headers {
+        headers.append(name, value);
+    }
+    mark(headers, outcome.caching);
+    response
+}
+
+/// Law 13: a response that shows something of a session is nobody else's.
+fn mark(headers: &mut HeaderMap, caching: Caching) {
+    let directive = match caching {
+        Caching::Private => "private",
+        Caching::NoStore => "no-store",
+        _ => return,
+    };
+    let said =
+        headers.get(CACHE_CONTROL).map(|v| v.as_bytes().to_ascii_lowercase()).unwrap_or_default();
+    let says = |word: &str| said.split(|b| matches!(b, b',' | b' ')).any(|w| w == word.as_bytes());
+    // What the handler said stays if it is as strict.
+    if !says("no-store") && (caching == Caching::NoStore || !says("private")) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
+    }
+    let varies = headers.get_all(VARY).iter().any(|v| {
+        v.as_bytes()
+            .split(|b| matches!(b, b',' | b' '))
+            .any(|w| w.eq_ignore_ascii_case(b"cookie") || w == b"*")
+    });
+    if !varies {
+        headers.append(VARY, HeaderValue::from_static("Cookie"));
+    }
+}
+
+/// How many cookies may be set before one must have come back.
+const SET_BEFORE_WARNING: u32 = 20;
+
+fn warn_if_none_come_back(shared: &Shared) {
+    let issued = shared.issued.fetch_add(1, Relaxed);
+    if issued == SET_BEFORE_WARNING && !shared.came_back.load(Relaxed) {
+        tracing::warn!(
+            "{issued} session cookies were set and none has come back: browsers keep Secure cookies only over https \
+             (and http://localhost). Serve this site over https, or see danger::insecure_cookie"
+        );
+    }
+}
+
+/// Something asked of a session could not be done; answers by itself.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The session says no.
+    Session(session::SessionError),
+    /// No [`SessionLayer`](crate::SessionLayer) is around this route: 500.
+    NoLayer,
+    /// A page of another origin asked for an upgrade: 403.
+    ForeignUpgrade,
+}
+
+impl SessionError {
+    /// The status that answers it.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Session(error) => error.status(),
+            Self::NoLayer => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ForeignUpgrade => StatusCode::FORBIDDEN,
+        }
+    }
+
+    /// The whole response: a status, one line of text, no Set-Cookie; where the
+    /// store is to blame with Retry-After.
+    pub fn response<R: From<Bytes>>(&self) -> Response<R> {
+        let text = match self {
+            Self::Session(error) => error.public_message(),
+            Self::NoLayer => "something went wrong on our side",
+            Self::ForeignUpgrade => "this connection may only be opened by a page of this site",
+        };
+        let mut response = Response::new(R::from(Bytes::from_static(text.as_bytes())));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(error) => error.fmt(f),
+            Self::NoLayer => f.write_str(
+                "the route has no session: put it inside a SessionLayer (of the same marker type)",
+            ),
+            Self::ForeignUpgrade => {
+                f.write_str("a page of another origin asked for an upgrade of the connection")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SessionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Session(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<session::SessionError> for SessionError {
+    fn from(error: session::SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<ValueError> for SessionError {
+    fn from(error: ValueError) -> Self {
+        Self::Session(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_of_a_session_is_private_unless_its_handler_said_more() {
+        for (said, caching, want) in [
+            (None, Caching::Private, "private"),
+            (None, Caching::NoStore, "no-store"),
+            (Some("public, max-age=60"), Caching::Private, "private"),
+            (Some("private, max-age=60"), Caching::Private, "private, max-age=60"),
+            (Some("private, max-age=60"), Caching::NoStore, "no-store"),
+            (Some("No-Store"), Caching::NoStore, "No-Store"),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(said) = said {
+                headers.insert(CACHE_CONTROL, HeaderValue::from_static(said));
+            }
+            mark(&mut headers, caching);
+            assert_eq!(headers[CACHE_CONTROL], want, "{said:?} {caching:?}");
+            assert_eq!(headers[VARY], "Cookie");
+        }
+        let mut untouched = HeaderMap::new();
+        mark(&mut untouched, Caching::AsItIs);
+        assert!(untouched.is_empty());
+    }
+}
