@@ -165,7 +165,7 @@ async fn step(
             return all(done, jobs.len());
         }
         let written =
-            tag().and_then(|tag| Ok((tag, next.to_record(current.version.next(), tag, now)?)));
+            tag().and_then(|tag| Ok((tag, next.write_record(current.version.next(), tag, now)?)));
         let (tag, record) = match written {
             Ok(written) => written,
             Err(error) => return all(Done::Failed(Arc::new(entropy_failed(error))), jobs.len()),

@@ -7,13 +7,13 @@ use std::marker::PhantomData;
 /// that reads or writes it agrees.
 ///
 /// ```
-/// use hardtack::session::Key;
-/// const CART: Key<Vec<String>> = Key::new("cart");
+/// use hardtack::session::SessionKey;
+/// const CART: SessionKey<Vec<String>> = SessionKey::new("cart");
 /// assert_eq!(CART.name(), "cart");
 /// ```
-pub struct Key<T>(&'static str, PhantomData<fn() -> T>);
+pub struct SessionKey<T>(&'static str, PhantomData<fn() -> T>);
 
-impl<T> Key<T> {
+impl<T> SessionKey<T> {
     /// Names a value; 1 to 128 bytes, not beginning with `~`.
     pub const fn new(name: &'static str) -> Self {
         Self(name, PhantomData)
@@ -25,8 +25,8 @@ impl<T> Key<T> {
     }
 }
 
-impl<T> fmt::Debug for Key<T> {
+impl<T> fmt::Debug for SessionKey<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({:?})", self.0)
+        write!(f, "SessionKey({:?})", self.0)
     }
 }

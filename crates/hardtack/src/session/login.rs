@@ -170,7 +170,7 @@ impl Session {
             let key = new.id.locator();
             let admission = Admission::at(now).limited(engine.settings.limit);
             let mut created = new.clone();
-            let record = created.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            let record = created.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
             let outcome = match &old {
                 Some(work) => engine.relocate(work, &key, record, admission).await?,
                 None => match engine.insert(&key, record, admission).await? {
@@ -253,7 +253,7 @@ impl Session {
                 .make(facts, data.clone(), None, self.state().device())
                 .map_err(entropy_failed)?;
             let key = work.id.locator();
-            let record = work.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            let record = work.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
             match engine.insert(&key, record, Admission::at(now)).await? {
                 Inserted::Ok => {
                     self.take_over(work);
@@ -352,12 +352,9 @@ impl Session {
             let mut data = self.state().view.clone();
             let result = run(&mut Txn { data: &mut data, revision: 1 });
             if result.is_ok() {
-                let mut state = self.state();
-                state.changes = data
-                    .iter()
-                    .map(|(name, value, _)| Change::set(name, bytes::Bytes::copy_from_slice(value)))
-                    .collect();
-                drop(state);
+                let set = |name, value| Change::set(name, bytes::Bytes::copy_from_slice(value));
+                self.state().changes =
+                    data.iter().map(|(name, value, _)| set(name, value)).collect();
                 self.create().await?;
             }
             return Ok(result);

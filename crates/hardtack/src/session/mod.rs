@@ -55,7 +55,7 @@ pub use error::{SessionError, ValueError};
 pub use events::{Counts, Event};
 pub use flash::Flash;
 pub use id::Locator;
-pub use key::Key;
+pub use key::SessionKey;
 pub use lifetime::Remaining;
 pub use live::LiveSession;
 pub use login::{Login, Txn};

@@ -47,7 +47,7 @@ impl Session {
             .make(facts, Data::default(), session.user.clone(), session.device.clone())
             .map_err(entropy_failed)?;
         let key = token.id.locator();
-        let record = token.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+        let record = token.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
         match engine.insert(&key, record, Admission::at(now)).await? {
             Inserted::Ok => {}
             Inserted::Outdated => return Err(SessionError::LoginOutdated),
@@ -111,7 +111,7 @@ impl Session {
             .make(facts, Data::default(), token.user.clone(), device)
             .map_err(entropy_failed)?;
         let key = work.id.locator();
-        let record = work.to_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+        let record = work.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
         let admission = Admission::at(now).limited(engine.settings.limit);
         match engine.insert(&key, record, admission).await? {
             Inserted::Ok => Ok(Some(work)),

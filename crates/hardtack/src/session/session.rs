@@ -15,7 +15,7 @@ use super::data::Data;
 use super::device;
 use super::error::ValueError;
 use super::id::{Locator, SessionId};
-use super::key::Key;
+use super::key::SessionKey;
 use super::lifetime::{self, Remaining};
 use super::live::LiveSession;
 use super::record::{Cause, Kind};
@@ -252,7 +252,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub fn value<T: DeserializeOwned>(&self, key: &Key<T>) -> Result<Option<T>, ValueError> {
+    pub fn value<T: DeserializeOwned>(&self, key: &SessionKey<T>) -> Result<Option<T>, ValueError> {
         self.get(key.name())
     }
 
@@ -260,7 +260,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`set`](Self::set).
-    pub fn set_value<T: Serialize>(&self, key: &Key<T>, value: &T) -> Result<(), ValueError> {
+    pub fn set_value<T: Serialize>(&self, key: &SessionKey<T>, value: &T) -> Result<(), ValueError> {
         self.set(key.name(), value)
     }
 

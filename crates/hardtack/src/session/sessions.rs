@@ -62,11 +62,6 @@ impl Sessions {
         SessionsBuilder::new(Arc::new(store), keys)
     }
 
-    /// As [`builder`](Self::builder), with a store that is shared already.
-    pub fn builder_with(store: Arc<dyn Store>, keys: Keyring) -> SessionsBuilder {
-        SessionsBuilder::new(store, keys)
-    }
-
     pub(crate) fn new(engine: Engine) -> Self {
         Self(Arc::new(engine))
     }

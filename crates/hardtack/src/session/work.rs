@@ -91,7 +91,7 @@ impl Work {
     }
 
     /// The record to put in this one's place, with the tag of this commit.
-    pub(crate) fn to_record(
+    pub(crate) fn write_record(
         &mut self,
         version: Version,
         tag: u64,
@@ -130,7 +130,7 @@ pub(crate) enum Job {
     Changes(Vec<Change>),
     /// A transaction: runs on the newest data, again at each attempt. `false`:
     /// it declined, and changes nothing.
-    Transact(Box<dyn FnMut(&mut Data, u64) -> bool + Send>),
+    Transact(Box<Transaction>),
     /// Start a renewal of the secret, unless one is under way.
     Renew(Arc<Key>),
     /// The new secret was presented.
@@ -138,6 +138,9 @@ pub(crate) enum Job {
     /// Change the facts, such as this session's idle timeout.
     Facts(Box<dyn FnMut(&mut Facts) + Send>),
 }
+
+/// Changes the newest data, writing the revision given; `false`: it declined.
+type Transaction = dyn FnMut(&mut Data, u64) -> bool + Send;
 
 /// What became of a job.
 #[derive(Clone, Debug)]

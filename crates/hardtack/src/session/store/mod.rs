@@ -10,6 +10,7 @@
 mod error;
 mod memory;
 mod reply;
+mod shared;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;

@@ -1,0 +1,167 @@
+//! A bare target for benches and probes: one route for each thing that a session
+//! can be asked to do, and nothing else.
+//!
+//! ```text
+//! $ cargo run --release --example lab -- --store memory: --port 8080 --threads 2
+//! $ curl -i http://127.0.0.1:8080/add
+//! HTTP/1.1 200 OK
+//! set-cookie: __Host-Http-aid=...; Path=/; Secure; HttpOnly; SameSite=Lax
+//! ```
+//!
+//! | route | what it does |
+//! | --- | --- |
+//! | `/ign` | never touches the session |
+//! | `/read` | reads one value |
+//! | `/inc` | get, then set: 409 where another was in between |
+//! | `/add` | adds 1, without a conflict |
+//! | `/incslow` | waits 2 ms, then updates |
+//! | `/set?k=K&ms=MS` | loads, waits, sets K without having read it |
+//! | `/slow?ms=MS` | reads, waits |
+//! | `/login?user=U`, `/logout` | |
+//! | `/dump` | the session's data as JSON, with `uid` when signed in |
+//! | `/writes` | how many writes the store has been asked for so far |
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use clap::Parser;
+use hardtack_sqlite::SqliteStore;
+use hardtack_testkit::StoreCalls;
+use hardtack_tower::seal::{Key, Keyring};
+use hardtack_tower::session::{MemoryStore, Sessions, Store};
+use hardtack_tower::{Session, SessionError, SessionLayer};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// A bare target for benches and probes.
+#[derive(Parser)]
+struct Arguments {
+    /// `memory:` or `sqlite:PATH`
+    #[arg(long, default_value = "memory:")]
+    store: String,
+    /// The port to listen on, on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// How many threads serve
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+}
+
+#[derive(Clone)]
+struct Lab {
+    calls: StoreCalls,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(arguments.threads).enable_all().build()?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let store: Arc<dyn Store> = match arguments.store.split_once(':') {
+        Some(("memory", _)) => Arc::new(MemoryStore::new()),
+        Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
+        _ => return Err(format!("unknown store {:?}: it is memory: or sqlite:PATH", arguments.store).into()),
+    };
+    let calls = StoreCalls::new(store);
+    let sessions = Sessions::builder(calls.clone(), Keyring::new(Key::generate()?)).build()?;
+    let app = Router::new()
+        .route("/ign", get(async || "ok"))
+        .route("/read", get(read))
+        .route("/inc", get(inc))
+        .route("/add", get(add))
+        .route("/incslow", get(incslow))
+        .route("/set", get(set))
+        .route("/slow", get(slow))
+        .route("/login", get(login))
+        .route("/logout", get(logout))
+        .route("/dump", get(dump))
+        .layer(SessionLayer::new(sessions))
+        .route("/writes", get(writes))
+        .with_state(Lab { calls });
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", arguments.port)).await?;
+    println!("http://{}/", listener.local_addr()?);
+    Ok(axum::serve(listener, app).await?)
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default = "key")]
+    k: String,
+    #[serde(default)]
+    ms: u64,
+    #[serde(default = "user")]
+    user: String,
+}
+
+fn key() -> String {
+    "k".to_owned()
+}
+
+fn user() -> String {
+    "alice".to_owned()
+}
+
+async fn read(session: Session) -> Result<String, SessionError> {
+    Ok(session.get::<i64>("n")?.unwrap_or(0).to_string())
+}
+
+async fn inc(session: Session) -> Result<String, SessionError> {
+    let n = session.get::<i64>("n")?.unwrap_or(0) + 1;
+    session.set("n", &n)?;
+    Ok(n.to_string())
+}
+
+async fn add(session: Session) -> Result<&'static str, SessionError> {
+    session.add("n", 1)?;
+    Ok("ok")
+}
+
+async fn incslow(session: Session) -> Result<&'static str, SessionError> {
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    session.update("n", |n: Option<i64>| n.unwrap_or(0) + 1)?;
+    Ok("ok")
+}
+
+async fn set(session: Session, Query(asked): Query<Asked>) -> Result<&'static str, SessionError> {
+    tokio::time::sleep(Duration::from_millis(asked.ms)).await;
+    session.set(&asked.k, &asked.ms)?;
+    Ok("ok")
+}
+
+async fn slow(session: Session, Query(asked): Query<Asked>) -> Result<String, SessionError> {
+    let n = session.get::<i64>("n")?.unwrap_or(0);
+    tokio::time::sleep(Duration::from_millis(asked.ms)).await;
+    Ok(n.to_string())
+}
+
+async fn login(session: Session, Query(asked): Query<Asked>) -> Result<&'static str, SessionError> {
+    session.login(asked.user).await?;
+    Ok("ok")
+}
+
+async fn logout(session: Session) -> Result<&'static str, SessionError> {
+    session.logout().await?;
+    Ok("bye")
+}
+
+async fn dump(session: Session) -> Result<Json<Value>, SessionError> {
+    let mut data = Map::new();
+    for key in session.keys()? {
+        let value = session.json(&key)?.unwrap_or_default();
+        data.insert(key, value);
+    }
+    if let Some(user) = session.user() {
+        data.insert("uid".to_owned(), user.into());
+    }
+    Ok(Json(Value::Object(data)))
+}
+
+async fn writes(State(lab): State<Lab>) -> String {
+    lab.calls.writes().to_string()
+}
