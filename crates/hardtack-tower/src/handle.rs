@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use hardtack::session::{Kind, Session};
+use hardtack::session::{About, Kind, Session};
 use http::header::{CONNECTION, COOKIE, HOST, ORIGIN, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request};
@@ -35,13 +35,11 @@ impl<L: 'static> Handle<L> {
         if is_foreign_upgrade(&parts.headers) {
             return Err(SessionError::ForeignUpgrade);
         }
-        handle.session.present(&parts.headers);
-        handle.session.present_unsafe_method(!is_safe(&parts.method));
-        if is_prefetch(&parts.headers)
-            || handle.shared.passive.as_ref().is_some_and(|passive| passive(parts))
-        {
-            handle.session.passive();
-        }
+        let asked_to_be = || handle.shared.passive.as_ref().is_some_and(|passive| passive(parts));
+        let passive = is_prefetch(&parts.headers) || asked_to_be();
+        handle
+            .session
+            .present_as(&parts.headers, About { unsafe_method: !is_safe(&parts.method), passive });
         handle.notice_cookie(&parts.headers);
         Ok(handle)
     }
@@ -90,11 +88,9 @@ impl<B: Send + Sync> SessionOf for Request<B> {
         if is_foreign_upgrade(self.headers()) {
             return Err(SessionError::ForeignUpgrade);
         }
-        handle.session.present(self.headers());
-        handle.session.present_unsafe_method(!is_safe(self.method()));
-        if is_prefetch(self.headers()) {
-            handle.session.passive();
-        }
+        let about =
+            About { unsafe_method: !is_safe(self.method()), passive: is_prefetch(self.headers()) };
+        handle.session.present_as(self.headers(), about);
         handle.session.load().await?;
         Ok(handle.session.clone())
     }

@@ -109,32 +109,29 @@ impl fmt::Debug for Key {
 /// key; a test holds that [`USES`] has them in the same order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// The tag, verifier and data key of a session id.
+    /// The tag and the verifier of a session id.
     SessionId,
+    /// The key that a session's body is sealed with.
+    SessionBody,
     /// The next secret of a session that is being renewed.
     Renewal,
-    /// The two bytes of a locator that group a user's records.
-    SlotTag,
     /// Encrypted values.
     Seal,
     /// Signed values.
     Sign,
     /// Tokens against cross-site request forgery.
     Csrf,
-    /// The keyed hash of a user in a store's index.
-    UserIndex,
 }
 
 /// The context strings are part of every format: changing one makes all that
 /// was issued before unreadable.
-const USES: [(Use, &str); 7] = [
+const USES: [(Use, &str); 6] = [
     (Use::SessionId, "hardtack 2026-11-22 session id v1"),
+    (Use::SessionBody, "hardtack 2026-11-22 session body v1"),
     (Use::Renewal, "hardtack 2026-11-22 session renewal v1"),
-    (Use::SlotTag, "hardtack 2026-11-22 slot tag v1"),
     (Use::Seal, "hardtack 2026-11-22 sealed value v1"),
     (Use::Sign, "hardtack 2026-11-22 signed value v1"),
     (Use::Csrf, "hardtack 2026-11-22 csrf token v1"),
-    (Use::UserIndex, "hardtack 2026-11-22 user index v1"),
 ];
 
 const KEY_ID_CONTEXT: &str = "hardtack 2026-11-22 key id v1";

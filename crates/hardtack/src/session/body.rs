@@ -1,8 +1,8 @@
 //! What is inside a record's `data`: a head in clear and a body that is sealed
 //! wherever records leave the process.
 //!
-//! Head: format version (1), flags (1), verifier (32), commit tags (1 + 8 each),
-//! and during or after a renewal its nonce (16), the verifier (32) and key id (4)
+//! Head: format version (1), flags (1), verifier (16), commit tags (1 + 8 each),
+//! and during or after a renewal its nonce (16), the verifier (16) and key id (4)
 //! before it, and until when those are good (8; 0 while the new id has not been
 //! seen), and the locator of a remember-me token (18). Body: a nonce (12), the sealed bytes and their tag (16), or the plain
 //! bytes. All numbers are little-endian.
@@ -19,7 +19,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use bytes::Bytes;
 
 use super::data::Data;
-use super::id::{Locator, SessionId};
+use super::id::{Locator, SessionId, Verifier};
 use super::record::{Epochs, Kind, Record, Version};
 use crate::entropy::{self, EntropyError};
 use crate::seal::KeyId;
@@ -35,9 +35,10 @@ const TAGS_KEPT: usize = 16;
 /// The part of `data` that is needed before the body can be opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
-    pub(crate) verifier: [u8; 32],
+    pub(crate) verifier: Verifier,
     pub(crate) tags: Tags,
-    pub(crate) renewal: Option<Renewal>,
+    /// Rare and large, so kept aside.
+    pub(crate) renewal: Option<Box<Renewal>>,
     /// The remember-me token that would bring the user back; a copy of the body's,
     /// for who ends a session without being able to open it.
     pub(crate) token: Option<Locator>,
@@ -46,25 +47,40 @@ pub(crate) struct Head {
 }
 
 /// The last commits of a record, newest last: how a commit whose answer was lost
-/// finds out whether it happened.
-#[derive(Clone, Copy, Debug, Default)]
+/// finds out whether it happened. As they are encoded: few requests look.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tags {
-    tags: [u64; TAGS_KEPT],
-    len: u8,
+    kept: Bytes,
+    new: Option<u64>,
 }
 
 impl Tags {
+    fn kept(&self) -> impl Iterator<Item = u64> {
+        self.kept.as_chunks::<8>().0.iter().map(|tag| u64::from_le_bytes(*tag))
+    }
+
     pub(crate) fn contains(&self, tag: u64) -> bool {
-        self.tags[..usize::from(self.len)].contains(&tag)
+        self.new == Some(tag) || self.kept().any(|kept| kept == tag)
     }
 
     pub(crate) fn push(&mut self, tag: u64) {
-        if usize::from(self.len) == TAGS_KEPT {
-            self.tags.copy_within(1.., 0);
-            self.len -= 1;
+        if self.new.is_some() {
+            let mut out = Vec::with_capacity(8 * TAGS_KEPT + 1);
+            self.write(&mut out);
+            self.kept = Bytes::from(out).slice(1..);
         }
-        self.tags[usize::from(self.len)] = tag;
-        self.len += 1;
+        self.new = Some(tag);
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let skip =
+            (self.kept.len() / 8 + usize::from(self.new.is_some())).saturating_sub(TAGS_KEPT);
+        let kept = &self.kept[8 * skip..];
+        out.push((kept.len() / 8 + usize::from(self.new.is_some())) as u8);
+        out.extend_from_slice(kept);
+        if let Some(tag) = self.new {
+            out.extend_from_slice(&tag.to_le_bytes());
+        }
     }
 }
 
@@ -72,7 +88,7 @@ impl Tags {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Renewal {
     pub(crate) nonce: [u8; 16],
-    pub(crate) previous: [u8; 32],
+    pub(crate) previous: Verifier,
     pub(crate) previous_key: KeyId,
     /// Until when the previous secret is good; `None` while the new one has not
     /// been presented.
@@ -118,28 +134,28 @@ pub(crate) enum Unreadable {
 }
 
 impl Head {
-    pub(crate) fn new(verifier: [u8; 32], sealed: bool) -> Self {
+    pub(crate) fn new(verifier: Verifier, sealed: bool) -> Self {
         Self { verifier, tags: Tags::default(), renewal: None, token: None, sealed, body_at: 0 }
     }
 
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Unreadable> {
+    pub(crate) fn read(data: &Bytes) -> Result<Self, Unreadable> {
         let mut r = Reader(data);
         if r.u8()? != FORMAT {
             return Err(Unreadable::Newer);
         }
         let flags = r.u8()?;
         let verifier = r.array()?;
-        let mut tags = Tags::default();
-        for _ in 0..r.u8()? {
-            tags.push(r.u64()?);
-        }
+        let count = usize::from(r.u8()?);
+        let at = data.len() - r.0.len();
+        r.take(8 * count)?;
+        let tags = Tags { kept: data.slice(at..at + 8 * count), new: None };
         let renewal = if flags & RENEWED == 0 {
             None
         } else {
             let (nonce, previous) = (r.array()?, r.array()?);
             let previous_key = KeyId::from_bytes(r.array()?);
             let until = Some(UnixTime::from_millis(r.u64()?)).filter(|t| t.as_millis() != 0);
-            Some(Renewal { nonce, previous, previous_key, until })
+            Some(Box::new(Renewal { nonce, previous, previous_key, until }))
         };
         let token = if flags & TOKEN == 0 { None } else { Some(Locator::from_bytes(r.array()?)) };
         let body_at = data.len() - r.0.len();
@@ -153,10 +169,7 @@ impl Head {
             | flag(token.is_some(), TOKEN);
         out.extend_from_slice(&[FORMAT, flags]);
         out.extend_from_slice(&self.verifier);
-        out.push(self.tags.len);
-        for tag in &self.tags.tags[..usize::from(self.tags.len)] {
-            out.extend_from_slice(&tag.to_le_bytes());
-        }
+        self.tags.write(out);
         if let Some(renewal) = &self.renewal {
             out.extend_from_slice(&renewal.nonce);
             out.extend_from_slice(&renewal.previous);
@@ -233,7 +246,7 @@ pub(crate) fn seal(
 }
 
 fn aead(id: &SessionId) -> Result<LessSafeKey, Unreadable> {
-    let key = UnboundKey::new(&AES_256_GCM, id.data_key()).map_err(|_| Unreadable::Tampered)?;
+    let key = UnboundKey::new(&AES_256_GCM, &*id.body_key()).map_err(|_| Unreadable::Tampered)?;
     Ok(LessSafeKey::new(key))
 }
 

@@ -10,10 +10,10 @@
 //! | 16 | tag |
 //!
 //! 72 bytes, 96 characters of base64url; no bits are left over, so every id has
-//! one spelling. One keyed BLAKE3 over everything before the tag gives 80 bytes:
-//! the tag (a forged id costs no look-up), the verifier (the store keeps this
-//! and never the secret) and the key that the record's body is sealed with
-//! (whoever has the store alone reads nothing).
+//! one spelling. One keyed BLAKE3 over everything before the tag gives the tag (a
+//! forged id costs no look-up) and the verifier (the store keeps this and never
+//! the secret), 128 bits each; under another sub-key it gives the key that the
+//! record's body is sealed with (whoever has the store alone reads nothing).
 //!
 //! The locator is the store's key and the session's public handle. It stays
 //! through renewal, and it is never a credential.
@@ -23,9 +23,10 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::record::Kind;
 use crate::entropy::{self, EntropyError};
@@ -117,13 +118,18 @@ const ID_BYTES: usize = 72;
 const TAG_AT: usize = 56;
 const VERSION: u8 = 1;
 
+/// What the store keeps of a secret.
+pub(crate) type Verifier = [u8; 16];
+
 /// A session id whose tag has been checked, or that was just made: the only way
-/// to name a session. Holds a secret.
+/// to name a session. Holds a secret. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct SessionId {
+pub(crate) struct SessionId(Arc<Whole>);
+
+struct Whole {
     bytes: [u8; ID_BYTES],
-    verifier: [u8; 32],
-    data_key: [u8; 32],
+    verifier: Verifier,
+    key: Arc<Key>,
 }
 
 /// Why the text of a cookie names nothing.
@@ -139,35 +145,31 @@ pub(crate) enum NoId {
 
 impl SessionId {
     /// A new id for `locator`, under the key that seals.
-    pub(crate) fn issue(kind: Kind, locator: Locator, key: &Key) -> Result<Self, EntropyError> {
-        let mut secret = [0; 32];
-        entropy::fill(&mut secret)?;
-        let id = Self::assemble(kind, locator, key, &secret);
-        secret.zeroize();
-        Ok(id)
+    pub(crate) fn issue(kind: Kind, locator: Locator, key: Arc<Key>) -> Result<Self, EntropyError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        entropy::fill(&mut *secret)?;
+        Ok(Self::assemble(kind, locator, key, &secret))
     }
 
     /// The id that follows this one at a renewal. Every node that knows the
     /// keys derives the same, so parallel requests get the same answer.
-    pub(crate) fn successor(&self, nonce: &[u8; 16], key: &Key) -> Self {
+    pub(crate) fn successor(&self, nonce: &[u8; 16], key: Arc<Key>) -> Self {
         let mut hasher = blake3::Hasher::new_keyed(key.subkey(Use::Renewal));
-        hasher.update(&self.bytes).update(nonce);
-        let mut secret = *hasher.finalize().as_bytes();
-        let next = Self::assemble(self.kind(), self.locator(), key, &secret);
-        secret.zeroize();
-        next
+        hasher.update(&self.0.bytes).update(nonce);
+        let secret = Zeroizing::new(*hasher.finalize().as_bytes());
+        Self::assemble(self.kind(), self.locator(), key, &secret)
     }
 
-    fn assemble(kind: Kind, locator: Locator, key: &Key, secret: &[u8; 32]) -> Self {
+    fn assemble(kind: Kind, locator: Locator, key: Arc<Key>, secret: &[u8; 32]) -> Self {
         let mut bytes = [0; ID_BYTES];
         bytes[0] = VERSION;
         bytes[1] = kind.code();
         bytes[2..6].copy_from_slice(key.id().as_bytes());
         bytes[6..24].copy_from_slice(locator.as_bytes());
         bytes[24..TAG_AT].copy_from_slice(secret);
-        let (tag, verifier, data_key) = derive(&bytes, key);
+        let (tag, verifier) = tag_and_verifier(&bytes, &key);
         bytes[TAG_AT..].copy_from_slice(&tag);
-        Self { bytes, verifier, data_key }
+        Self(Arc::new(Whole { bytes, verifier, key }))
     }
 
     /// Checks the text of a cookie of the kind `kind`.
@@ -183,39 +185,41 @@ impl SessionId {
             return Err(NoId::Malformed);
         }
         let key = keys.find(key_id(&bytes)).ok_or(NoId::UnknownKey)?;
-        let (tag, verifier, data_key) = derive(&bytes, &key);
+        let (tag, verifier) = tag_and_verifier(&bytes, &key);
         if bool::from(tag.ct_eq(&bytes[TAG_AT..])) {
-            Ok(Self { bytes, verifier, data_key })
+            Ok(Self(Arc::new(Whole { bytes, verifier, key })))
         } else {
             Err(NoId::Forged)
         }
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        Kind::from_code(self.bytes[1]).unwrap_or(Kind::Anonymous)
+        Kind::from_code(self.0.bytes[1]).unwrap_or(Kind::Anonymous)
     }
 
     pub(crate) fn locator(&self) -> Locator {
         let mut bytes = [0; Locator::LEN];
-        bytes.copy_from_slice(&self.bytes[6..24]);
+        bytes.copy_from_slice(&self.0.bytes[6..24]);
         Locator(bytes)
     }
 
     pub(crate) fn key_id(&self) -> KeyId {
-        key_id(&self.bytes)
+        self.0.key.id()
     }
 
-    pub(crate) fn verifier(&self) -> &[u8; 32] {
-        &self.verifier
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.0.verifier
     }
 
-    pub(crate) fn data_key(&self) -> &[u8; 32] {
-        &self.data_key
+    /// The key that the record's body is sealed with.
+    pub(crate) fn body_key(&self) -> Zeroizing<[u8; 32]> {
+        let hash = blake3::keyed_hash(self.0.key.subkey(Use::SessionBody), &self.0.bytes[..TAG_AT]);
+        Zeroizing::new(*hash.as_bytes())
     }
 
     /// The text that goes into the cookie.
     pub(crate) fn text(&self) -> String {
-        base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.bytes)
+        base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.0.bytes)
     }
 }
 
@@ -223,17 +227,13 @@ fn key_id(bytes: &[u8; ID_BYTES]) -> KeyId {
     KeyId::from_bytes([bytes[2], bytes[3], bytes[4], bytes[5]])
 }
 
-fn derive(bytes: &[u8; ID_BYTES], key: &Key) -> ([u8; 16], [u8; 32], [u8; 32]) {
-    let mut hasher = blake3::Hasher::new_keyed(key.subkey(Use::SessionId));
-    hasher.update(&bytes[..TAG_AT]);
-    let mut out = [0; 80];
-    hasher.finalize_xof().fill(&mut out);
-    let (mut tag, mut verifier, mut data_key) = ([0; 16], [0; 32], [0; 32]);
-    tag.copy_from_slice(&out[..16]);
-    verifier.copy_from_slice(&out[16..48]);
-    data_key.copy_from_slice(&out[48..]);
-    out.zeroize();
-    (tag, verifier, data_key)
+/// The two halves of one keyed hash: what the client holds of it, and the store.
+fn tag_and_verifier(bytes: &[u8; ID_BYTES], key: &Key) -> ([u8; 16], Verifier) {
+    let hash = blake3::keyed_hash(key.subkey(Use::SessionId), &bytes[..TAG_AT]);
+    let (mut tag, mut verifier) = ([0; 16], [0; 16]);
+    tag.copy_from_slice(&hash.as_bytes()[..16]);
+    verifier.copy_from_slice(&hash.as_bytes()[16..]);
+    (tag, verifier)
 }
 
 impl fmt::Debug for SessionId {
@@ -242,9 +242,8 @@ impl fmt::Debug for SessionId {
     }
 }
 
-impl Drop for SessionId {
+impl Drop for Whole {
     fn drop(&mut self) {
         self.bytes.zeroize();
-        self.data_key.zeroize();
     }
 }

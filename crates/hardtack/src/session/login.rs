@@ -461,10 +461,20 @@ impl Engine {
         device: Option<Arc<str>>,
     ) -> Result<Work, crate::entropy::EntropyError> {
         let locator = Locator::random(user.as_ref().map(UserKey::as_bytes))?;
-        let id = SessionId::issue(facts.kind, locator, &self.keys.sealing())?;
+        let id = SessionId::issue(facts.kind, locator, self.keys.sealing())?;
         let head = Head::new(*id.verifier(), self.sealed);
         let last_seen = facts.created;
-        Ok(Work { id, version: Version::FIRST, head, facts, data, last_seen, user, device })
+        Ok(Work {
+            id,
+            version: Version::FIRST,
+            head,
+            facts,
+            data,
+            last_seen,
+            looked_at: last_seen,
+            user,
+            device,
+        })
     }
 
     /// Creates a record. An answer that was lost is found out: only we know the locator.

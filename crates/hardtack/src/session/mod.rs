@@ -62,6 +62,6 @@ pub use login::{Login, Txn};
 pub use record::{Cause, Epochs, Kind, Record, UserKey, Version};
 pub use request::{Caching, Outcome};
 pub use runtime::Runtime;
-pub use session::Session;
+pub use session::{About, Session};
 pub use sessions::Sessions;
 pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};

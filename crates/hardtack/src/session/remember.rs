@@ -21,7 +21,7 @@ use super::record::{Kind, Version};
 use super::session::Session;
 use super::sessions::Look;
 use super::store::{Admission, Inserted};
-use super::transport::{CANDIDATES, Texts};
+use super::transport::{CANDIDATES, Candidate};
 use super::work::{Done, Job, Work};
 
 impl Session {
@@ -61,17 +61,15 @@ impl Session {
     /// Exchanges a token for a session, and the token's secret for the next.
     pub(crate) async fn exchange(
         &self,
-        texts: &Texts,
+        candidates: &[Candidate],
     ) -> Result<Option<(Box<Work>, SessionId)>, SessionError> {
         let engine = self.engine();
         if engine.settings.remember.is_none() {
             return Ok(None);
         }
-        let ids: Vec<SessionId> = texts
-            .iter()
-            .filter_map(|text| engine.identify(text, Kind::Remember))
-            .take(CANDIDATES)
-            .collect();
+        let tokens = candidates.iter().filter(|c| c.kind == Kind::Remember);
+        let ids: Vec<SessionId> =
+            tokens.filter_map(|c| engine.identify(c)).take(CANDIDATES).collect();
         for presented in ids {
             let Look::Live(mut token) = engine.look(&presented).await? else { continue };
             if token.must_confirm(&presented)

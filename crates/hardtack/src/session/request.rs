@@ -9,9 +9,9 @@ use super::id::SessionId;
 use super::lifetime::{self, Verdict};
 use super::plan::{Plan, plan};
 use super::record::{Cause, Kind};
-use super::session::{Phase, Session, State};
+use super::session::{Known, Phase, Session};
 use super::sessions::Look;
-use super::transport::CANDIDATES;
+use super::transport::{CANDIDATES, Candidate};
 use super::work::{Done, Job, Work};
 
 /// What a finished request's session asks of the response.
@@ -42,6 +42,16 @@ pub enum Caching {
     NoStore,
 }
 
+/// What came of looking for a request's session.
+#[derive(Default)]
+struct Found {
+    live: Option<(Box<Work>, SessionId)>,
+    /// Why one that was named is no more.
+    ended: Option<Cause>,
+    two: bool,
+    renew: bool,
+}
+
 impl Session {
     /// Looks up what the request's cookies name, unless that has been done.
     /// [`present`](Session::present) comes first.
@@ -50,91 +60,102 @@ impl Session {
     /// [`SessionError::Store`]: the store failed (503; nobody is logged out).
     /// [`SessionError::TwoSessions`]: two live sessions with an unsafe method (400).
     pub async fn load(&self) -> Result<(), SessionError> {
-        let presented = {
-            let state = self.state();
+        let (candidates, passive) = {
+            let mut state = self.state();
             if state.phase != Phase::Untouched {
                 return Ok(());
             }
-            state.presented.clone()
+            (std::mem::take(&mut state.presented), state.passive)
         };
-        let mut found = None;
-        let mut ended = None;
-        if let Some(presented) = &presented {
-            for kind in [Kind::User, Kind::Anonymous] {
-                found = self.find(kind, &presented[kind.index()], &mut ended).await?;
-                if found.is_some() || self.state().two_sessions {
-                    break;
-                }
-            }
-            if found.is_none()
-                && !self.state().passive
-                && !presented[Kind::Remember.index()].is_empty()
-            {
-                found = self.exchange(&presented[Kind::Remember.index()]).await?;
-            }
-        }
+        let found = self.find(&candidates, passive).await;
         let mut state = self.state();
+        state.presented = candidates;
+        let found = found?;
         state.phase = Phase::Loaded;
-        state.ended = ended;
         state.used = true;
-        if state.two_sessions && state.unsafe_method {
+        state.ended = found.ended;
+        state.two_sessions = found.two;
+        if found.two && state.unsafe_method {
             return Err(SessionError::TwoSessions);
         }
-        if let Some((work, id)) = found {
+        if let Some((work, id)) = found.live {
+            state.renew_due = found.renew;
             state.adopt(work, id);
         }
         Ok(())
     }
 
-    /// The one live session among the candidates of a kind.
-    async fn find(
+    /// The one live session among the candidates: a signed-in one before an
+    /// anonymous one before one that a token is exchanged for.
+    async fn find(&self, candidates: &[Candidate], passive: bool) -> Result<Found, SessionError> {
+        let mut found = Found::default();
+        for kind in [Kind::User, Kind::Anonymous] {
+            self.find_one(kind, candidates, &mut found).await?;
+            if found.two {
+                found.live = None;
+                return Ok(found);
+            }
+            if let Some((work, id)) = &mut found.live {
+                found.renew = self.active(work, id, passive).await;
+                return Ok(found);
+            }
+        }
+        if !passive && candidates.iter().any(|c| c.kind == Kind::Remember) {
+            found.live = self.exchange(candidates).await?;
+        }
+        Ok(found)
+    }
+
+    async fn find_one(
         &self,
         kind: Kind,
-        texts: &super::transport::Texts,
-        ended: &mut Option<Cause>,
-    ) -> Result<Option<(Box<Work>, SessionId)>, SessionError> {
+        candidates: &[Candidate],
+        found: &mut Found,
+    ) -> Result<(), SessionError> {
         let engine = self.engine();
-        engine.counters.malformed.add(texts.malformed);
-        let ids = texts.iter().filter_map(|text| engine.identify(text, kind)).take(CANDIDATES);
-        let mut live: Option<(Box<Work>, SessionId)> = None;
-        for id in ids {
+        let mut tried = 0;
+        for candidate in candidates.iter().filter(|c| c.kind == kind) {
+            let Some(id) = engine.identify(candidate) else { continue };
+            if tried == CANDIDATES {
+                break;
+            }
+            tried += 1;
             let work = match engine.look(&id).await? {
                 Look::Live(work) => work,
                 Look::Over(cause) => {
-                    *ended = cause.or(*ended);
+                    found.ended = cause.or(found.ended);
                     continue;
                 }
                 Look::NotOurs => continue,
             };
             if let Some((other, _)) =
-                live.as_ref().filter(|(other, _)| other.id.locator() != work.id.locator())
+                found.live.as_ref().filter(|(other, _)| other.id.locator() != work.id.locator())
             {
                 engine.counters.two_sessions.up();
                 let sessions = vec![other.id.locator(), work.id.locator()];
                 engine.events.tell(&Event::TwoSessions { sessions, at: engine.clock.now() });
-                self.state().two_sessions = true;
-                return Ok(None);
+                found.two = true;
+                return Ok(());
             }
-            live = Some((work, id));
+            found.live = Some((work, id));
         }
-        if let Some((work, id)) = &mut live {
-            self.active(work, id).await;
-        }
-        Ok(live)
+        Ok(())
     }
 
     /// What a live session's use entails: activity, and the steps of a renewal.
-    async fn active(&self, work: &mut Box<Work>, presented: &SessionId) {
+    /// Answers whether a new one is due.
+    async fn active(&self, work: &mut Box<Work>, presented: &SessionId, passive: bool) -> bool {
         let engine = self.engine();
-        let now = engine.clock.now();
-        if !self.state().passive {
+        let mut renewal_due = false;
+        if !passive {
+            let now = work.looked_at;
             let verdict =
                 lifetime::judge(&work.facts, work.last_seen, engine.settings.renew_after, now);
             if let Verdict::Live { touch, renew } = verdict {
                 if touch {
                     engine.note(work.id.locator(), now, lifetime::expires(&work.facts, now));
                 }
-                self.state().renew_due = renew && work.facts.kind == Kind::User;
+                renewal_due = renew && work.facts.kind == Kind::User;
             }
             work.last_seen = now;
         }
@@ -144,6 +165,7 @@ impl Session {
                 *work = confirmed;
             }
         }
+        renewal_due
     }
 
     /// Commits what the request wants changed and closes the handle; once the
@@ -190,6 +212,9 @@ impl Session {
     /// Decides, and closes the handle.
     fn close(&self) -> (Plan, bool) {
         let mut state = self.state();
+        if state.is_nothing() {
+            return (Plan::Nothing, false);
+        }
         if state.phase != Phase::Loaded {
             return (Plan::Nothing, false);
         }
@@ -218,7 +243,7 @@ impl Session {
     }
 
     /// While a renewal is under way every answer carries the new id.
-    fn answer_with_newest(&self, state: &mut State) {
+    fn answer_with_newest(&self, state: &mut Known) {
         let engine = self.engine();
         let Some(base) = &mut state.base else { return };
         if base.presented.verifier() != base.work.id.verifier() {

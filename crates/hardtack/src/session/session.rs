@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use super::live::LiveSession;
 use super::record::{Cause, Kind};
 use super::runtime::ToTheEnd;
 use super::sessions::{Engine, Sessions};
-use super::transport::Texts;
+use super::transport::Candidate;
 use super::values;
 use super::work::Work;
 use crate::time::UnixTime;
@@ -41,12 +42,18 @@ pub(crate) struct Handle {
     pub(crate) state: Mutex<State>,
 }
 
+/// Nothing, until somebody asks for the session: a request that never does pays
+/// for no more than this.
+#[derive(Default)]
+pub(crate) struct State(Option<Box<Known>>);
+
 /// What is known and wanted so far.
 #[derive(Default)]
-pub(crate) struct State {
+pub(crate) struct Known {
     pub(crate) phase: Phase,
-    /// By kind, as they came with the request.
-    pub(crate) presented: Option<Box<[Texts; 3]>>,
+    /// What came with the request and may be ids.
+    pub(crate) presented: Vec<Candidate>,
+    pub(crate) is_presented: bool,
     /// The live session, if there is one.
     pub(crate) base: Option<Base>,
     /// Why the session that the request named is no more.
@@ -54,8 +61,9 @@ pub(crate) struct State {
     /// The data with this request's changes.
     pub(crate) view: Data,
     pub(crate) changes: Vec<Change>,
-    /// Keys that the request has read.
-    pub(crate) read: Vec<Box<str>>,
+    /// Keys that the request has read, by a hash of their names. Should two names
+    /// share one, a `set` may be refused that need not have been.
+    pub(crate) read: Vec<u64>,
     /// Headers for the response: new ids, and ids to forget.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) device: Option<Arc<str>>,
@@ -69,9 +77,31 @@ pub(crate) struct State {
     pub(crate) renew_due: bool,
 }
 
+impl std::ops::Deref for State {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        static NOTHING: std::sync::LazyLock<Known> = std::sync::LazyLock::new(Known::default);
+        self.0.as_deref().unwrap_or_else(|| &NOTHING)
+    }
+}
+
+impl std::ops::DerefMut for State {
+    fn deref_mut(&mut self) -> &mut Known {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl State {
+    /// Whether nobody has asked for anything.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Nobody has asked for it.
+    /// Nobody has loaded it.
     #[default]
     Untouched,
     Loaded,
@@ -87,7 +117,7 @@ pub(crate) struct Base {
     pub(crate) presented: SessionId,
 }
 
-impl State {
+impl Known {
     /// The label of the device, should this request start a session.
     pub(crate) fn device(&self) -> Option<Arc<str>> {
         let said = || {
@@ -127,6 +157,16 @@ impl State {
     }
 }
 
+/// What else is known of a request.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs, reason = "adapters fill it in")]
+pub struct About {
+    /// Its method may change something: with two live sessions it is refused.
+    pub unsafe_method: bool,
+    /// The user did not make it; see [`Session::passive`].
+    pub passive: bool,
+}
+
 impl Session {
     pub(crate) fn new(sessions: Sessions) -> Self {
         Self(Arc::new(Handle { sessions, state: Mutex::default() }))
@@ -146,21 +186,24 @@ impl Session {
         &self.0.sessions
     }
 
-    /// Takes from a request what may be ids. Called once, before loading; does
-    /// not look at the store.
+    /// Takes from a request what may be ids. Only the first call counts; does not
+    /// look at the store.
     pub fn present(&self, headers: &HeaderMap) {
-        let mut state = self.state();
-        if state.presented.is_none() {
-            let transport = &self.engine().transport;
-            state.presented = Some(Box::new(Kind::ALL.map(|kind| transport.read(kind, headers))));
-            state.user_agent = headers.get(http::header::USER_AGENT).cloned();
-        }
+        self.present_as(headers, About::default());
     }
 
-    /// Says that this request's method changes things: with two live sessions in
-    /// one request it is then refused.
-    pub fn present_unsafe_method(&self, is_unsafe: bool) {
-        self.state().unsafe_method = is_unsafe;
+    /// As [`present`](Self::present), with what else is known of the request.
+    pub fn present_as(&self, headers: &HeaderMap, about: About) {
+        let mut state = self.state();
+        let known: &mut Known = &mut state;
+        if known.is_presented {
+            return;
+        }
+        known.is_presented = true;
+        self.engine().transport.read(headers, &mut known.presented);
+        known.user_agent = headers.get(http::header::USER_AGENT).cloned();
+        known.unsafe_method |= about.unsafe_method;
+        known.passive |= about.passive;
     }
 
     /// Marks the request as one that the user did not make (polling, prefetch):
@@ -185,8 +228,9 @@ impl Session {
     /// concerned.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
         let mut state = self.loaded()?;
-        if !state.read.iter().any(|name| **name == *key) {
-            state.read.push(key.into());
+        let name = hash(key);
+        if !state.read.contains(&name) {
+            state.read.push(name);
         }
         values::decode(key, state.view.find(key).map(|(value, _)| value))
     }
@@ -260,7 +304,11 @@ impl Session {
     ///
     /// # Errors
     /// As [`set`](Self::set).
-    pub fn set_value<T: Serialize>(&self, key: &SessionKey<T>, value: &T) -> Result<(), ValueError> {
+    pub fn set_value<T: Serialize>(
+        &self,
+        key: &SessionKey<T>,
+        value: &T,
+    ) -> Result<(), ValueError> {
         self.set(key.name(), value)
     }
 
@@ -351,20 +399,15 @@ impl Session {
     }
 
     fn facts<T>(&self, of: impl FnOnce(&Work) -> T) -> Option<T> {
-        let mut state = self.state();
-        state.used = true;
-        state.base.as_ref().map(|base| of(&base.work))
+        self.state().base.as_ref().map(|base| of(&base.work))
     }
 
     /// The state, if values may be read.
     pub(crate) fn loaded(&self) -> Result<MutexGuard<'_, State>, ValueError> {
-        let mut state = self.state();
+        let state = self.state();
         match state.phase {
             Phase::Untouched => Err(ValueError::NotLoaded),
-            Phase::Loaded | Phase::Closed => {
-                state.used = true;
-                Ok(state)
-            }
+            Phase::Loaded | Phase::Closed => Ok(state),
         }
     }
 
@@ -376,7 +419,7 @@ impl Session {
     ) -> Result<(), ValueError> {
         let seen = {
             let state = self.loaded()?;
-            let read = state.read.iter().any(|name| **name == *key);
+            let read = state.read.contains(&hash(key));
             state.base.as_ref().filter(|_| read).map(|base| base.work.data.revision(key))
         };
         self.record_change(Change { name: key.into(), act: act(seen) })
@@ -419,6 +462,12 @@ impl Session {
         }
         Ok(())
     }
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The revision that a value has in a request's own view before its commit.

@@ -16,7 +16,7 @@ use super::record::{Cause, Kind, UserKey};
 use super::runtime::{Runtime, within};
 use super::session::Session;
 use super::store::{Loaded, Reply, Store, StoreError, StoreInfo, Touch};
-use super::transport::Transport;
+use super::transport::{Candidate, Transport};
 use super::work::{Done, Opened, Work};
 use crate::seal::Keyring;
 use crate::time::{Clock, UnixTime};
@@ -188,9 +188,13 @@ impl Engine {
         answer
     }
 
-    /// Checks the text of a cookie.
-    pub(crate) fn identify(&self, text: &[u8], kind: Kind) -> Option<SessionId> {
-        match SessionId::parse(text, kind, &self.keys) {
+    /// Checks what came in a cookie.
+    pub(crate) fn identify(&self, candidate: &Candidate) -> Option<SessionId> {
+        let parsed = match &candidate.text {
+            Some(text) => SessionId::parse(text, candidate.kind, &self.keys),
+            None => Err(NoId::Malformed),
+        };
+        match parsed {
             Ok(id) => return Some(id),
             Err(NoId::Malformed) => self.counters.malformed.up(),
             Err(NoId::UnknownKey) => self.counters.unknown_key.up(),
@@ -280,6 +284,9 @@ impl Engine {
     /// Activity that was noted here and may not have reached the store.
     fn noted(&self, key: &Locator) -> UnixTime {
         let touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
+        if touches.is_empty() {
+            return UnixTime::default();
+        }
         touches.get(key).map_or(UnixTime::default(), |(seen, _)| *seen)
     }
 

@@ -261,8 +261,7 @@ fn two_live_sessions_in_one_request_are_anonymous_and_refuse_unsafe_methods() {
     tossed.0.extend(b.0.clone());
     assert_eq!(site.visit(&mut tossed, |s| s.user()), None);
     let post = site.sessions.session();
-    post.present(&tossed.headers());
-    post.present_unsafe_method(true);
+    post.present_as(&tossed.headers(), About { unsafe_method: true, passive: false });
     assert_eq!(now(post.load()).unwrap_err().status(), 400);
 }
 

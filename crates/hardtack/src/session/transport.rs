@@ -94,23 +94,23 @@ impl Transport {
         }
     }
 
-    /// The texts in `headers` that may be ids of this kind.
-    pub(crate) fn read(&self, kind: Kind, headers: &HeaderMap) -> Texts {
-        let mut texts = Texts::default();
-        match self {
-            Self::Cookies(specs) => {
-                let name = specs[kind.index()].name().as_bytes();
-                for value in CookieHeader::from_headers(headers).values_of(name).take(COPIES) {
-                    texts.add(value);
+    /// What in `headers` may be ids, in the order in which they are to be tried.
+    pub(crate) fn read(&self, headers: &HeaderMap, found: &mut Vec<Candidate>) {
+        for kind in [Kind::User, Kind::Anonymous, Kind::Remember] {
+            match self {
+                Self::Cookies(specs) => {
+                    let name = specs[kind.index()].name().as_bytes();
+                    for value in CookieHeader::from_headers(headers).values_of(name).take(COPIES) {
+                        Candidate::add(found, kind, value);
+                    }
                 }
-            }
-            Self::Header(name) => {
-                for value in headers.get_all(name).iter().take(COPIES) {
-                    texts.add(value.as_bytes());
+                Self::Header(name) => {
+                    for value in headers.get_all(name).iter().take(COPIES) {
+                        Candidate::add(found, kind, value.as_bytes());
+                    }
                 }
             }
         }
-        texts
     }
 
     /// The header that gives an id to the client, lasting `max_age` or as long as
@@ -142,31 +142,21 @@ impl Transport {
     }
 }
 
-/// Texts of the length of an id. Nearly always there is one or none, which needs
-/// no allocation.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Texts {
-    first: Option<[u8; ID_CHARS]>,
-    more: Vec<[u8; ID_CHARS]>,
-    /// Cookies of our name of another length.
-    pub(crate) malformed: u64,
+/// A text that may be an id.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) kind: Kind,
+    /// `None`: it has not the length of one.
+    pub(crate) text: Option<[u8; ID_CHARS]>,
 }
 
-impl Texts {
-    fn add(&mut self, value: &[u8]) {
-        match <[u8; ID_CHARS]>::try_from(value) {
-            Err(_) => self.malformed += 1,
-            Ok(text) if self.iter().any(|t| *t == text) => {}
-            Ok(text) if self.first.is_none() => self.first = Some(text),
-            Ok(text) => self.more.push(text),
+impl Candidate {
+    fn add(found: &mut Vec<Self>, kind: Kind, value: &[u8]) {
+        let text = <[u8; ID_CHARS]>::try_from(value).ok();
+        if text.is_some() && found.iter().any(|c| c.kind == kind && c.text == text) {
+            return;
         }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8; ID_CHARS]> {
-        self.first.iter().chain(&self.more)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none()
+        found.reserve_exact(1);
+        found.push(Self { kind, text });
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Work {
     pub(crate) facts: Facts,
     pub(crate) data: Data,
     pub(crate) last_seen: UnixTime,
+    /// When it was opened.
+    pub(crate) looked_at: UnixTime,
     pub(crate) user: Option<UserKey>,
     pub(crate) device: Option<Arc<str>>,
 }
@@ -60,7 +62,7 @@ impl Work {
                         && old.until.is_none_or(|until| now < until) =>
                 {
                     let Some(key) = keys.find(record.key) else { return Opened::Newer };
-                    presented.successor(&old.nonce, &key)
+                    presented.successor(&old.nonce, key)
                 }
                 _ => return Opened::Reused,
             }
@@ -77,6 +79,7 @@ impl Work {
                 facts,
                 data,
                 last_seen: record.last_seen,
+                looked_at: now,
                 user: record.user.clone(),
                 device: record.device.clone(),
             })),
@@ -86,7 +89,7 @@ impl Work {
     /// Whether the new secret of a renewal was presented for the first time:
     /// from now on the old one has only the grace left.
     pub(crate) fn must_confirm(&self, presented: &SessionId) -> bool {
-        self.head.renewal.is_some_and(|r| r.until.is_none())
+        self.head.renewal.as_ref().is_some_and(|r| r.until.is_none())
             && self.head.verifier == *presented.verifier()
     }
 
@@ -184,16 +187,17 @@ impl Job {
                 Ok(changed)
             }
             Job::Renew(key) => {
-                if work.head.renewal.is_some_and(|r| r.until.is_none()) {
+                if work.head.renewal.as_ref().is_some_and(|r| r.until.is_none()) {
                     return Ok(false);
                 }
                 let mut nonce = [0; 16];
                 entropy::fill(&mut nonce).map_err(|_| JobRefused::Entropy)?;
                 let previous = *work.id.verifier();
                 let previous_key = work.id.key_id();
-                work.id = work.id.successor(&nonce, key);
+                work.id = work.id.successor(&nonce, key.clone());
                 work.head.verifier = *work.id.verifier();
-                work.head.renewal = Some(Renewal { nonce, previous, previous_key, until: None });
+                work.head.renewal =
+                    Some(Box::new(Renewal { nonce, previous, previous_key, until: None }));
                 work.facts.issued = now;
                 Ok(true)
             }
