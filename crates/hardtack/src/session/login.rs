@@ -186,7 +186,7 @@ impl Session {
                 .map_err(entropy_failed)?;
             let key = new.id.locator();
             let admission = Admission::at(now).limited(engine.settings.limit);
-            let record = new.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            let record = new.write_record(Version::FIRST, 0).map_err(entropy_failed)?;
             let outcome = match &old {
                 Some(work) => engine.relocate(work, &key, record, admission).await?,
                 None => match engine.insert(&key, record, admission).await? {
@@ -283,7 +283,7 @@ impl Session {
                 .make(facts, data.clone(), None, self.state().device())
                 .map_err(entropy_failed)?;
             let key = work.id.locator();
-            let record = work.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            let record = work.write_record(Version::FIRST, 0).map_err(entropy_failed)?;
             match engine.insert(&key, record, Admission::at(now)).await? {
                 Inserted::Ok => {
                     self.take_over(work, taken);

@@ -2,7 +2,6 @@
 
 use http::{HeaderName, HeaderValue};
 
-use super::commits::commit;
 use super::error::SessionError;
 use super::events::Event;
 use super::id::SessionId;
@@ -159,7 +158,9 @@ impl Session {
         }
         if work.must_confirm(presented) {
             // Should it fail, the old secret stays good until the next time.
-            if let Done::Ok(confirmed) = commit(engine, (**work).clone(), Job::Confirm).await {
+            if let Done::Ok(confirmed) =
+                self.sessions().commit((**work).clone(), Job::Confirm).await
+            {
                 *work = confirmed;
             }
         }
@@ -263,10 +264,8 @@ impl Session {
             let Some(work) = self.state().base.as_ref().map(|base| base.work.clone()) else {
                 return Err(SessionError::Ended(None));
             };
-            let (id, next, engine) = (work.id.clone(), job(), self.engine().clone());
-            let done =
-                self.sessions().to_the_end(async move { commit(&engine, *work, next).await }).await;
-            match done {
+            let id = work.id.clone();
+            match self.sessions().commit(*work, job()).await {
                 Done::Ok(work) => {
                     let mut state = self.state();
                     if let Some(base) = &mut state.base {

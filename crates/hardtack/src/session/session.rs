@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::change::{Act, Change, Clash};
+use super::commits::commit;
 use super::data::Data;
 use super::device;
 use super::error::{SessionError, ValueError};
@@ -24,7 +25,7 @@ use super::runtime::ToTheEnd;
 use super::sessions::{Engine, Sessions};
 use super::transport::Candidate;
 use super::values;
-use super::work::Work;
+use super::work::{Done, Job, Work};
 use crate::time::UnixTime;
 
 /// The session of one request. Cheap to clone; all clones are the same one, and
@@ -490,6 +491,12 @@ impl Sessions {
         work: impl Future<Output = T> + Send + 'static,
     ) -> ToTheEnd<T> {
         ToTheEnd::new(self.0.runtime().cloned(), work)
+    }
+
+    /// Does a job to a session, to the end: others may be in line behind it.
+    pub(crate) fn commit(&self, work: Work, job: Job) -> ToTheEnd<Done> {
+        let engine = self.0.clone();
+        self.to_the_end(async move { commit(&engine, work, job).await })
     }
 }
 
