@@ -267,31 +267,29 @@ impl Session {
             let id = work.id.clone();
             match self.sessions().commit(*work, job()).await {
                 Done::Ok(work) => {
-                    let mut state = self.state();
-                    if let Some(base) = &mut state.base {
-                        base.work = work;
-                    }
+                    self.state().rebase(work);
                     return Ok(());
                 }
                 Done::Declined => return Ok(()),
                 Done::Clash => return Err(SessionError::Conflict(None)),
                 Done::Gone(cause) => {
                     self.engine().watchers.tell(&id.locator(), cause);
-                    self.state().base = None;
-                    return Err(SessionError::Ended(cause));
+                    return Err(self.over(cause));
                 }
                 Done::Failed(error) => return Err(SessionError::Store(error)),
                 // The leader held an older secret of this session. Look again with ours.
                 Done::Again => match self.engine().look_again(&id).await? {
-                    Look::Live(work) => {
-                        if let Some(base) = &mut self.state().base {
-                            base.work = work;
-                        }
-                    }
-                    Look::Over(cause) => return Err(SessionError::Ended(cause)),
-                    Look::NotOurs => return Err(SessionError::Ended(None)),
+                    Look::Live(work) => self.state().rebase(work),
+                    Look::Over(cause) => return Err(self.over(cause)),
+                    Look::NotOurs => return Err(self.over(None)),
                 },
             }
         }
+    }
+
+    /// The session has ended under this request: what it showed and wanted is void.
+    fn over(&self, cause: Option<Cause>) -> SessionError {
+        self.state().let_go(cause);
+        SessionError::Ended(cause)
     }
 }
