@@ -602,3 +602,76 @@ fn what_tasks_and_passive_requests_write_does_not_keep_a_session_alive() {
     site.pass(91);
     assert_eq!(site.visit(&mut browser, |s| (s.user(), s.ended())), (None, Some(Cause::Idle)));
 }
+
+// Configuration and housekeeping.
+
+#[test]
+fn a_profile_counts_in_the_touch_interval_on_top_of_the_idle_timeout() {
+    let builder = || {
+        Sessions::builder(MemoryStore::new(), Keyring::new(SealKey::generate().unwrap()))
+            .profile(Profile::Aal3)
+    };
+    let minutes = |m: u64| Duration::from_secs(60 * m);
+    assert!(builder().idle(minutes(15)).build().is_err(), "would end after 15 min 45 s");
+    builder().idle(minutes(14)).build().unwrap();
+}
+
+#[test]
+fn being_remembered_needs_a_cookie_of_its_own() {
+    let builder = Sessions::builder(MemoryStore::new(), Keyring::new(SealKey::generate().unwrap()))
+        .in_header(http::HeaderName::from_static("x-session"));
+    let day = Duration::from_secs(86_400);
+    let error = builder.remember(day).build().unwrap_err().to_string();
+    assert!(error.contains("cookie"), "{error}");
+}
+
+#[test]
+fn where_the_later_set_wins_what_it_overwrites_is_counted() {
+    let site = Site::new(SessionsBuilder::let_later_set_win);
+    let mut browser = Browser::default();
+    site.visit(&mut browser, |s| s.set("k", &0).unwrap());
+    let (one, two) = (site.open(&browser), site.open(&browser));
+    for (session, value) in [(&one, 1), (&two, 2)] {
+        assert_eq!(session.get::<i64>("k").unwrap(), Some(0));
+        session.set("k", &value).unwrap();
+    }
+    for session in [&one, &two] {
+        assert_eq!(status(&now(session.finish())), None);
+    }
+    assert_eq!(site.visit(&mut browser, |s| s.get::<i64>("k").unwrap()), Some(2));
+    assert_eq!(site.sessions.counts().overwritten, 1);
+}
+
+#[test]
+fn a_listener_that_panics_does_not_stop_the_housekeeping() {
+    let told = Arc::new(AtomicU64::new(0));
+    let count = told.clone();
+    let site = Site::new(|b| {
+        b.on_event(|_| panic!("by design")).on_event(move |_| {
+            count.fetch_add(1, SeqCst);
+        })
+    });
+    let mut browser = Browser::default();
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    site.visit(&mut browser, |s| now(s.logout()).unwrap());
+    now(site.sessions.maintain()).unwrap();
+    assert_eq!(told.load(SeqCst), 2);
+}
+
+#[test]
+fn activity_outlives_a_touch_that_failed_and_newer_notes_stay() {
+    let Nodes { one, two, store, clock } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    for secs in [1700, 1700] {
+        clock.0.fetch_add(secs, SeqCst);
+        assert!(one.visit(&mut browser, |s| s.user().is_some()));
+        store.next("touch", Fault::Refuse);
+        assert!(now(one.sessions.maintain()).is_err());
+    }
+    assert!(one.visit(&mut browser, |s| s.user().is_some()), "known here before the store knows");
+    now(one.sessions.maintain()).unwrap();
+    clock.0.fetch_add(1700, SeqCst);
+    assert!(two.visit(&mut browser, |s| s.user().is_some()));
+    assert!(now(two.sessions.maintain()).is_ok());
+}

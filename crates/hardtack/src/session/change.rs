@@ -86,6 +86,16 @@ impl Change {
         Self { name: name.into(), act: Act::Update(Arc::new(step)) }
     }
 
+    /// Whether it would overwrite what its author has not seen.
+    pub(crate) fn overwrites(&self, before: &Data) -> bool {
+        match &self.act {
+            Act::Set { seen, .. } | Act::Remove { seen } => {
+                seen.is_some_and(|seen| before.revision(&self.name) != seen)
+            }
+            Act::Update(_) => false,
+        }
+    }
+
     /// Applies this change to `data`. What was seen is held against `before`,
     /// the newest data before this request's own changes. With `later_wins` it
     /// is not.
@@ -96,10 +106,10 @@ impl Change {
         revision: Revision,
         later_wins: bool,
     ) -> Result<(), Clash> {
-        let unchanged =
-            |seen: &Seen| later_wins || seen.is_none_or(|seen| before.revision(&self.name) == seen);
+        if !later_wins && self.overwrites(before) {
+            return Err(Clash);
+        }
         let value = match &self.act {
-            Act::Set { seen, .. } | Act::Remove { seen } if !unchanged(seen) => return Err(Clash),
             Act::Set { value, .. } => Some(value.clone()),
             Act::Remove { .. } => None,
             Act::Update(step) => Some(step(data.find(&self.name).map(|(value, _)| value))?),

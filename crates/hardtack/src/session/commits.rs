@@ -259,6 +259,10 @@ fn apply(engine: &Engine, jobs: &mut [Job], work: &mut Work) -> (Vec<Option<Done
                 Some(Done::Clash)
             }
             Ok(Ok(wrote)) => {
+                if let (true, Job::Changes(changes)) = (later_wins, &*job) {
+                    let overwrites = changes.iter().filter(|change| change.overwrites(&before));
+                    engine.counters.overwritten.add(overwrites.count() as u64);
+                }
                 changed |= wrote;
                 None
             }

@@ -329,15 +329,17 @@ impl Engine {
     }
 
     pub(crate) async fn maintain(&self) -> Result<(), StoreError> {
+        // Without it the sweeper could end sessions whose activity is only known here.
         let flushed = self.flush().await;
         let now = self.clock.now();
         let swept = async {
+            flushed?;
             while self.within(self.store.sweep(now, SWEEP)).await?.more {}
             self.deliver().await
         };
         let swept = swept.await;
         self.watchers.look(self).await;
-        flushed.and(swept)
+        swept
     }
 
     async fn flush(&self) -> Result<(), StoreError> {
@@ -353,7 +355,8 @@ impl Engine {
             Ok(()) => self.counters.touches.add(batch.len() as u64),
             Err(_) => {
                 let mut touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
-                for (key, note) in noted {
+                let room = MOST_TOUCHES.saturating_sub(touches.len());
+                for (key, note) in noted.into_iter().take(room) {
                     touches.entry(key).or_insert(note);
                 }
             }
