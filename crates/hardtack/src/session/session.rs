@@ -24,6 +24,7 @@ use super::record::{Cause, Kind};
 use super::runtime::ToTheEnd;
 use super::sessions::{Engine, Sessions};
 use super::transport::Candidate;
+use super::url::Arrival;
 use super::values;
 use super::work::{Done, Job, Work};
 use crate::time::UnixTime;
@@ -79,6 +80,8 @@ pub(crate) struct Known {
     /// Something of the session was put into the response or its database.
     pub(crate) used: bool,
     pub(crate) renew_due: bool,
+    /// What the URL says, where a parameter for that is configured.
+    pub(crate) arrival: Option<Box<Arrival>>,
 }
 
 impl std::ops::Deref for State {
