@@ -8,8 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::store::*;
 use super::tests::{Browser, Site, TestClock, now, plain};
 use super::*;
@@ -674,4 +672,74 @@ fn activity_outlives_a_touch_that_failed_and_newer_notes_stay() {
     clock.0.fetch_add(1700, SeqCst);
     assert!(two.visit(&mut browser, |s| s.user().is_some()));
     assert!(now(two.sessions.maintain()).is_ok());
+}
+
+#[test]
+fn what_may_show_a_signed_in_session_is_kept_by_nobody_though_it_ends_with_the_request() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let session = site.open(&browser);
+    assert!(session.user().is_some());
+    now(session.logout()).unwrap();
+    assert_eq!(now(session.finish()).caching, Caching::NoStore);
+}
+
+/// Runs a future on this thread, which sleeps until it is woken.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn many_threads_and_two_processes_lose_no_addition_and_nobody_is_left_waiting() {
+    let Nodes { one, two, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| s.set("n", &0).unwrap());
+    let added: i64 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|i| {
+                let (site, browser) = (if i % 4 == 0 { &two } else { &one }, &browser);
+                scope.spawn(move || {
+                    let mut added = 0;
+                    for _ in 0..100 {
+                        let session = site.sessions.session();
+                        session.present(&browser.headers());
+                        block_on(session.load()).unwrap();
+                        session.add("n", 1).unwrap();
+                        added += i64::from(block_on(session.finish()).error.is_none());
+                    }
+                    added
+                })
+            })
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).sum()
+    });
+    assert_eq!(added, 800, "64 attempts are enough");
+    assert_eq!(one.visit(&mut browser, |s| s.get::<i64>("n").unwrap()), Some(800));
+}
+
+#[test]
+fn users_who_left_leave_nothing_in_the_memory_store() {
+    let site = plain();
+    for i in 0..50 {
+        let mut browser = Browser::default();
+        site.visit(&mut browser, |s| now(s.login(format!("user {i}"))).unwrap());
+        site.visit(&mut browser, |s| now(s.logout()).unwrap());
+    }
+    assert_eq!(site.store.users_kept(), 0);
+    // Who had everything ended is remembered for that.
+    now(site.sessions.admin().end_all("user 1")).unwrap();
+    assert_eq!(site.store.users_kept(), 1);
 }

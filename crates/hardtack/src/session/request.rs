@@ -248,9 +248,8 @@ impl Session {
         self.answer_with_newest(&mut state);
         let url_header = state.url_header();
         state.answer_with(url_header);
-        let signed_in = state.base.as_ref().is_some_and(|base| base.work.facts.kind == Kind::User);
         let headers = std::mem::take(&mut state.headers);
-        let caching = match (state.used, signed_in || !headers.is_empty()) {
+        let caching = match (state.used, state.signed_in || !headers.is_empty()) {
             (_, true) => Caching::NoStore,
             (true, false) => Caching::Private,
             (false, false) => Caching::AsItIs,

@@ -80,6 +80,8 @@ pub(crate) struct Known {
     /// Something of the session was put into the response or its database.
     pub(crate) used: bool,
     pub(crate) renew_due: bool,
+    /// A signed-in session was there to be shown, if only for a while.
+    pub(crate) signed_in: bool,
     /// What the URL says, where a parameter for that is configured.
     pub(crate) arrival: Option<Box<Arrival>>,
 }
@@ -149,6 +151,7 @@ impl Known {
     pub(crate) fn adopt(&mut self, work: Box<Work>, presented: SessionId) {
         self.read.clear();
         self.past.clear();
+        self.signed_in |= work.facts.kind == Kind::User;
         self.base = Some(Base { work, presented });
         self.look();
     }
