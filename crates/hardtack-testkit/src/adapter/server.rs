@@ -47,9 +47,11 @@ impl Adapter {
             .clock(clock.clone())
             .on_event(move |event| told.tell(event));
         let sessions = setup(builder).build().expect("a configuration that can be right");
-        // A store of its own: an end is told to one engine of those that share one.
-        let admin = Sessions::builder(MemoryStore::new(), keys.clone())
+        // Of engines that share a store each end is told to one.
+        let told = events.clone();
+        let admin = Sessions::builder(store.clone(), keys.clone())
             .clock(clock.clone())
+            .on_event(move |event| told.tell(event))
             .name("admin")
             .build()
             .expect("a configuration that can be right");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::events::{Event, Events};
+use super::id::Scope;
 use super::sessions::{Engine, Sessions};
 use super::store::{SessionLimit, Store, WhenFull};
 use super::transport::{Transport, TransportPlan};
@@ -29,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) reuse_ends: bool,
     pub(crate) readable: bool,
     pub(crate) user_hash: Option<[u8; 32]>,
+    pub(crate) scope: Scope,
 }
 
 impl Default for Settings {
@@ -47,6 +49,7 @@ impl Default for Settings {
             reuse_ends: true,
             readable: false,
             user_hash: None,
+            scope: Scope::default(),
         }
     }
 }
@@ -195,7 +198,9 @@ impl SessionsBuilder {
     }
 
     /// A name within the cookies' names, for an application that shares its host
-    /// with another, or has two layers: `shop` gives `__Host-Http-shop-sid`.
+    /// with another, or has two layers: `shop` gives `__Host-Http-shop-sid`. Ids are
+    /// bound to it: one of another name is not ours, also over the same store
+    /// and keys.
     pub fn name(mut self, name: &str) -> Self {
         self.transport.name = Some(name.to_owned());
         self
@@ -295,12 +300,13 @@ impl SessionsBuilder {
             });
         }
         let transport = Transport::build(&self.transport)?;
+        let scope = Scope::of(self.transport.name.as_deref());
         Ok(Sessions::new(Engine::new(
             self.store,
             self.keys,
             self.clock,
             self.events,
-            self.settings,
+            Settings { scope, ..self.settings },
             transport,
         )))
     }
