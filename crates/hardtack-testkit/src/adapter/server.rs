@@ -177,9 +177,18 @@ impl Server {
         }
     }
 
-    /// Why sessions have ended so far, in the order in which it was told.
+    /// Why sessions have ended so far, in the order in which it was told first:
+    /// each end is told at least once.
     pub(crate) async fn causes(&self) -> Vec<Cause> {
         self.maintain().await;
-        self.events.all().iter().filter_map(Event::cause).collect()
+        let mut ended = Vec::new();
+        for event in self.events.all() {
+            if let Event::Ended(end) = event
+                && !ended.contains(&(end.key, end.cause))
+            {
+                ended.push((end.key, end.cause));
+            }
+        }
+        ended.into_iter().map(|(_, cause)| cause).collect()
     }
 }
