@@ -232,13 +232,9 @@ fn a_body_put_into_the_store_in_clear_is_not_taken_for_a_sealed_one() {
         let keys = nodes.one.sessions.keys();
         let text = mallory.0[0].1.as_bytes();
         let id = id::SessionId::parse(text, Kind::User, id::Scope::default(), keys).unwrap();
-        record.data = body::seal(
-            &body::Head::new(head.verifier, false),
-            &facts,
-            &data::Data::default(),
-            &id,
-        )
-        .unwrap();
+        record.data =
+            body::seal(&body::Head::new(head.verifier, false), &facts, &data::Data::default(), &id)
+                .unwrap();
     });
     nodes.one.visit(&mut mallory, |s| {
         assert_eq!((s.user(), s.ended()), (None, Some(Cause::Tampered)));
@@ -324,4 +320,286 @@ fn a_second_renewal_leaves_the_first_old_id_its_grace() {
     site.pass(1);
     site.visit(&mut browser, |s| now(s.renew()).unwrap());
     assert!(site.visit(&mut browser, |s| s.user().is_some()));
+}
+
+// Laws 2 and 5: what a login takes along, and what a failed one loses.
+
+#[test]
+fn nothing_of_another_users_session_is_taken_into_a_login() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| {
+        now(s.login("alice")).unwrap();
+        s.set("secret", "alice's").unwrap();
+    });
+    site.visit(&mut browser, |s| {
+        s.set("copy", &s.get::<String>("secret").unwrap()).unwrap();
+        now(s.login("bob")).unwrap();
+        assert_eq!(s.keys().unwrap(), Vec::<String>::new());
+    });
+    assert_eq!(site.visit(&mut browser, |s| s.keys().unwrap()), Vec::<String>::new());
+}
+
+#[test]
+fn a_login_that_is_refused_loses_no_changes() {
+    let one = std::num::NonZeroU32::new(1).unwrap();
+    let site = Site::new(|b| b.sessions_per_user(one, WhenFull::Refuse));
+    let (mut first, mut second) = (Browser::default(), Browser::default());
+    site.visit(&mut first, |s| now(s.login("alice")).unwrap());
+    site.visit(&mut second, |s| s.add("attempts", 1).unwrap());
+    site.visit(&mut second, |s| {
+        s.add("attempts", 1).unwrap();
+        assert!(matches!(now(s.login("alice")), Err(SessionError::TooManySessions)));
+        s.add("attempts", 1).unwrap();
+    });
+    assert_eq!(site.visit(&mut second, |s| s.get::<i64>("attempts").unwrap()), Some(3));
+}
+
+#[test]
+fn a_transaction_that_cannot_open_a_session_loses_no_changes() {
+    let Nodes { one, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| {
+        s.add("n", 1).unwrap();
+        store.next("insert", Fault::Refuse);
+        assert!(now(s.transact(|t| t.set("t", &1))).is_err());
+    });
+    assert_eq!(one.visit(&mut browser, |s| s.keys().unwrap()), ["n"]);
+}
+
+#[test]
+fn a_login_ends_what_remembered_the_user_before_it() {
+    let site = Site::new(|b| b.remember(Duration::from_secs(90_000)));
+    let mut browser = Browser::default();
+    let remembered = |browser: &Browser| {
+        let mut alone = browser.clone();
+        alone.0.retain(|(name, _)| name == "__Host-Http-rem");
+        assert_eq!(alone.0.len(), 1);
+        alone
+    };
+    site.visit(&mut browser, |s| now(s.login(Login::from("alice").remember())).unwrap());
+    let first = remembered(&browser);
+    site.visit(&mut browser, |s| now(s.login(Login::from("alice").remember())).unwrap());
+    let second = remembered(&browser);
+    assert_eq!(site.visit(&mut first.clone(), |s| s.user()), None, "a newer token took its place");
+    site.visit(&mut browser, |s| now(s.login("bob")).unwrap());
+    site.visit(&mut browser, |s| now(s.logout()).unwrap());
+    assert_eq!(site.visit(&mut browser, |s| s.user()), None, "bob signed out and is not alice");
+    assert_eq!(site.visit(&mut second.clone(), |s| s.user()), None);
+}
+
+#[test]
+fn two_sessions_are_refused_at_every_load_of_the_request() {
+    let (site, mut a, mut b) = (plain(), Browser::default(), Browser::default());
+    site.visit(&mut a, |s| now(s.login("alice")).unwrap());
+    site.visit(&mut b, |s| now(s.login("mallory")).unwrap());
+    a.0.extend(b.0.clone());
+    let post = site.sessions.session();
+    post.present_as(&a.headers(), About { unsafe_method: true, passive: false });
+    for _ in 0..2 {
+        assert!(matches!(now(post.load()), Err(SessionError::TwoSessions)));
+    }
+}
+
+#[test]
+fn a_load_that_is_given_up_or_made_twice_at_once_forgets_no_cookie() {
+    let Nodes { one, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let session = one.sessions.session();
+    session.present(&browser.headers());
+    let gate = Arc::new(AtomicBool::new(false));
+    store.next("load", Fault::Hold(gate.clone()));
+    let mut first = Box::pin(session.load());
+    assert!(poll(&mut first).is_pending());
+    now(session.load()).unwrap();
+    assert_eq!(session.user().as_deref(), Some("alice"));
+    now(session.login("bob")).unwrap();
+    gate.store(true, SeqCst);
+    assert!(poll(&mut first).is_ready());
+    assert_eq!(session.user().as_deref(), Some("bob"), "the late look changes nothing");
+}
+
+#[test]
+fn a_login_after_the_answer_is_refused() {
+    let site = plain();
+    let session = site.open(&Browser::default());
+    now(session.finish());
+    assert!(matches!(now(session.login("alice")), Err(SessionError::Value(ValueError::Closed))));
+    assert!(site.store.is_empty());
+}
+
+// Law 2: commits.
+
+#[test]
+fn a_commit_whose_tag_has_left_the_window_is_not_made_twice() {
+    let Nodes { one, two, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| s.set("n", &0).unwrap());
+    for others in [0, 15, 16, 30] {
+        let before = two.visit(&mut browser, |s| s.get::<i64>("n").unwrap().unwrap());
+        let session = one.open(&browser);
+        session.add("n", 1).unwrap();
+        let rival = two.open(&browser).detach().unwrap();
+        store.next(
+            "replace",
+            Fault::Lose(Box::new(move || {
+                for _ in 0..others {
+                    now(rival.add("other", 1)).unwrap();
+                }
+            })),
+        );
+        let outcome = now(session.finish());
+        let after = two.visit(&mut browser, |s| s.get::<i64>("n").unwrap().unwrap());
+        assert_eq!(after, before + 1, "{others} others");
+        assert_eq!(status(&outcome), (others > 15).then_some(503), "{others} others");
+    }
+}
+
+#[test]
+fn the_result_of_a_transaction_is_that_of_the_attempt_that_won() {
+    let Nodes { one, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| s.set("n", &0).unwrap());
+    let session = one.open(&browser);
+    let runs = AtomicU64::new(0);
+    store.next("replace", Fault::Late);
+    let told = now(session.transact(move |t| {
+        let run = runs.fetch_add(1, SeqCst); // as a random value would be
+        t.set("run", &run).map(|()| run)
+    }));
+    let told = told.unwrap().unwrap();
+    assert_eq!(one.visit(&mut browser, |s| s.get::<u64>("run").unwrap()), Some(told));
+}
+
+/// A session that is held at its commit, with whom others then wait in line.
+fn held(one: &Site, store: &Rigged, browser: &Browser) -> (Session, Arc<AtomicBool>) {
+    let (session, gate) = (one.open(browser), Arc::new(AtomicBool::new(false)));
+    session.add("leader", 1).unwrap();
+    store.next("replace", Fault::Hold(gate.clone()));
+    (session, gate)
+}
+
+#[test]
+fn of_commits_in_one_line_each_fails_for_its_own_reasons_only() {
+    let Nodes { one, store, .. } = nodes(|b| b.most_data(600, 8));
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| s.set("n", &0).unwrap());
+    let (leader, gate) = held(&one, &store, &browser);
+    let mut leading = Box::pin(leader.finish());
+    assert!(poll(&mut leading).is_pending());
+    let sessions: Vec<Session> = (0..4).map(|_| one.open(&browser)).collect();
+    sessions[0].set("large", &"x".repeat(300)).unwrap();
+    sessions[1].set("too large beside it", &"x".repeat(300)).unwrap();
+    sessions[3].add("n", 1).unwrap();
+    let mut panics = Box::pin(sessions[2].transact(|_| -> Result<(), ()> { panic!("by design") }));
+    let mut others: Vec<_> = [0, 1, 3].map(|i| Box::pin(sessions[i].finish())).into();
+    for other in &mut others {
+        assert!(poll(other).is_pending());
+    }
+    assert!(poll(&mut panics).is_pending());
+    gate.store(true, SeqCst);
+    assert_eq!(status(&now(leading)), None);
+    let mut answers: Vec<Option<Option<u16>>> = vec![None; 3];
+    for _ in 0..2 {
+        for (i, other) in others.iter_mut().enumerate() {
+            if answers[i].is_none()
+                && let Poll::Ready(outcome) = poll(other)
+            {
+                answers[i] = Some(status(&outcome));
+            }
+        }
+    }
+    assert_eq!(answers, [Some(None), Some(Some(409)), Some(None)]);
+    assert!(matches!(now(panics), Err(SessionError::Store(_))));
+    one.visit(&mut browser, |s| assert_eq!(s.get::<i64>("n").unwrap(), Some(1)));
+}
+
+#[test]
+fn who_leads_a_commit_is_answered_with_it_and_does_not_wait_for_those_behind() {
+    let Nodes { one, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| s.set("n", &0).unwrap());
+    let (leader, first) = held(&one, &store, &browser);
+    let second = Arc::new(AtomicBool::new(false));
+    store.next("replace", Fault::Hold(second.clone()));
+    let followers: Vec<Session> = (0..3).map(|_| one.open(&browser)).collect();
+    let mut leading = Box::pin(leader.finish());
+    assert!(poll(&mut leading).is_pending());
+    let mut waiting: Vec<_> = followers
+        .iter()
+        .map(|s| {
+            s.add("n", 1).unwrap();
+            Box::pin(s.finish())
+        })
+        .collect();
+    for follower in &mut waiting {
+        assert!(poll(follower).is_pending());
+    }
+    first.store(true, SeqCst);
+    assert!(poll(&mut leading).is_ready());
+    // Whoever leads next may be gone by then: the others are told at once.
+    for follower in &mut waiting {
+        assert!(poll(follower).is_pending());
+    }
+    drop(waiting.remove(0));
+    for follower in &mut waiting {
+        let Poll::Ready(outcome) = poll(follower) else { panic!("left waiting") };
+        assert_eq!(status(&outcome), Some(503));
+    }
+    drop(waiting);
+    store.faults.lock().unwrap().clear();
+    one.visit(&mut browser, |s| s.add("n", 1).unwrap());
+}
+
+#[test]
+fn a_set_of_a_key_read_before_a_transaction_carries_the_revision_that_was_read() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| s.set("k", &0).unwrap());
+    let session = site.open(&browser);
+    let seen = session.get::<i64>("k").unwrap().unwrap();
+    site.visit(&mut browser, |s| s.set("k", &10).unwrap());
+    now(session.transact(|t| t.set("other", &1))).unwrap().unwrap();
+    session.set("k", &(seen + 1)).unwrap();
+    assert_eq!(status(&now(session.finish())), Some(409));
+    // What the transaction itself wrote is no surprise to its author.
+    let session = site.open(&browser);
+    assert_eq!(session.get::<i64>("k").unwrap(), Some(10));
+    now(session.transact(|t| t.set("k", &11))).unwrap().unwrap();
+    session.set("k", &12).unwrap();
+    assert_eq!(status(&now(session.finish())), None);
+}
+
+#[test]
+fn appending_leaves_the_other_elements_as_they_are() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| s.set("l", &[u128::MAX, 1]).unwrap());
+    site.visit(&mut browser, |s| s.append("l", &2).unwrap());
+    site.visit(&mut browser, |s| {
+        assert_eq!(s.get::<Vec<u128>>("l").unwrap(), Some(vec![u128::MAX, 1, 2]));
+        s.append("new", "x").unwrap();
+        s.append("new", "y").unwrap();
+        assert_eq!(s.get::<Vec<String>>("new").unwrap().unwrap(), ["x", "y"]);
+        s.set("no list", "[]").unwrap();
+        assert!(s.append("no list", &1).is_err());
+    });
+}
+
+// Law 8: what does not count as activity.
+
+#[test]
+fn what_tasks_and_passive_requests_write_does_not_keep_a_session_alive() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let task = site.open(&browser).detach().unwrap();
+    for _ in 0..3 {
+        site.pass(600);
+        now(task.add("n", 1)).unwrap();
+        let polling = site.sessions.session();
+        polling.present_as(&browser.headers(), About { unsafe_method: false, passive: true });
+        now(polling.load()).unwrap();
+        polling.add("n", 1).unwrap();
+        assert_eq!(status(&now(polling.finish())), None);
+    }
+    site.pass(91);
+    assert_eq!(site.visit(&mut browser, |s| (s.user(), s.ended())), (None, Some(Cause::Idle)));
 }

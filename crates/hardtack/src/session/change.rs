@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
 use super::data::{Data, Revision};
 
@@ -70,10 +70,12 @@ impl Change {
     /// Puts a value at the end of a list; absent counts as empty.
     pub(crate) fn append(name: &str, value: Bytes) -> Self {
         Self::update(name, move |old| {
-            let mut list: Vec<Value> =
-                old.map_or(Ok(Vec::new()), serde_json::from_slice).map_err(|_| Clash)?;
-            list.push(serde_json::from_slice(&value).map_err(|_| Clash)?);
-            serde_json::to_vec(&list).map(Bytes::from).map_err(|_| Clash)
+            // As text: decoding the other elements could change them (large numbers).
+            let old = old.unwrap_or(b"[]").trim_ascii_end();
+            let list: Vec<IgnoredAny> = serde_json::from_slice(old).map_err(|_| Clash)?;
+            let comma: &[u8] = if list.is_empty() { b"" } else { b"," };
+            let elements = old.strip_suffix(b"]").ok_or(Clash)?;
+            Ok([elements, comma, &value, b"]"].concat().into())
         })
     }
 

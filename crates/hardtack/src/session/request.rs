@@ -2,7 +2,6 @@
 
 use http::{HeaderName, HeaderValue};
 
-use super::commits::commit;
 use super::error::SessionError;
 use super::events::Event;
 use super::id::SessionId;
@@ -61,28 +60,26 @@ impl Session {
     /// [`SessionError::TwoSessions`]: two live sessions with an unsafe method (400).
     pub async fn load(&self) -> Result<(), SessionError> {
         let (candidates, passive) = {
-            let mut state = self.state();
+            let state = self.state();
             if state.phase != Phase::Untouched {
-                return Ok(());
+                return state.if_one_session();
             }
-            (std::mem::take(&mut state.presented), state.passive)
+            (state.presented.clone(), state.passive)
         };
-        let found = self.find(&candidates, passive).await;
+        let found = self.find(&candidates, passive).await?;
         let mut state = self.state();
-        state.presented = candidates;
-        let found = found?;
+        if state.phase != Phase::Untouched {
+            return state.if_one_session(); // another clone was faster
+        }
         state.phase = Phase::Loaded;
         state.used = true;
         state.ended = found.ended;
         state.two_sessions = found.two;
-        if found.two && state.unsafe_method {
-            return Err(SessionError::TwoSessions);
-        }
         if let Some((work, id)) = found.live {
             state.renew_due = found.renew;
             state.adopt(work, id);
         }
-        Ok(())
+        state.if_one_session()
     }
 
     /// The one live session among the candidates: a signed-in one before an
@@ -162,7 +159,9 @@ impl Session {
         }
         if work.must_confirm(presented) {
             // Should it fail, the old secret stays good until the next time.
-            if let Done::Ok(confirmed) = commit(engine, (**work).clone(), Job::Confirm).await {
+            if let Done::Ok(confirmed) =
+                self.sessions().commit((**work).clone(), Job::Confirm).await
+            {
                 *work = confirmed;
             }
         }
@@ -177,7 +176,7 @@ impl Session {
         let committed = match plan {
             Plan::Nothing => return Outcome::default(),
             Plan::Answer => Ok(()),
-            Plan::Create => self.create().await,
+            Plan::Create => self.create_of_changes().await,
             Plan::Commit => self.commit_changes().await,
         };
         if let Err(error) = committed {
@@ -266,36 +265,32 @@ impl Session {
             let Some(work) = self.state().base.as_ref().map(|base| base.work.clone()) else {
                 return Err(SessionError::Ended(None));
             };
-            let (id, next, engine) = (work.id.clone(), job(), self.engine().clone());
-            let done =
-                self.sessions().to_the_end(async move { commit(&engine, *work, next).await }).await;
-            match done {
+            let id = work.id.clone();
+            match self.sessions().commit(*work, job()).await {
                 Done::Ok(work) => {
-                    let mut state = self.state();
-                    if let Some(base) = &mut state.base {
-                        base.work = work;
-                    }
+                    self.state().rebase(work);
                     return Ok(());
                 }
                 Done::Declined => return Ok(()),
                 Done::Clash => return Err(SessionError::Conflict(None)),
                 Done::Gone(cause) => {
                     self.engine().watchers.tell(&id.locator(), cause);
-                    self.state().base = None;
-                    return Err(SessionError::Ended(cause));
+                    return Err(self.over(cause));
                 }
                 Done::Failed(error) => return Err(SessionError::Store(error)),
                 // The leader held an older secret of this session. Look again with ours.
                 Done::Again => match self.engine().look_again(&id).await? {
-                    Look::Live(work) => {
-                        if let Some(base) = &mut self.state().base {
-                            base.work = work;
-                        }
-                    }
-                    Look::Over(cause) => return Err(SessionError::Ended(cause)),
-                    Look::NotOurs => return Err(SessionError::Ended(None)),
+                    Look::Live(work) => self.state().rebase(work),
+                    Look::Over(cause) => return Err(self.over(cause)),
+                    Look::NotOurs => return Err(self.over(None)),
                 },
             }
         }
+    }
+
+    /// The session has ended under this request: what it showed and wanted is void.
+    fn over(&self, cause: Option<Cause>) -> SessionError {
+        self.state().let_go(cause);
+        SessionError::Ended(cause)
     }
 }
