@@ -8,11 +8,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, Result};
 
 use crate::inner::Shared;
+use crate::stopwatch;
 
 /// How many pages (of 4 KiB) of the log make a checkpoint worth its two syncs.
 const STEP: i64 = 1000;
@@ -41,18 +42,18 @@ pub(crate) struct Checkpointer {
 impl Checkpointer {
     /// Until the store is closed.
     pub(crate) fn run(self) {
-        let (mut synced, mut looked) = (Instant::now(), Instant::now());
+        let (mut synced, mut looked) = (stopwatch::now(), stopwatch::now());
         while !self.shared.stop.load(SeqCst) {
             std::thread::park_timeout(RELAXED / 3);
             // What fails here is tried again; what matters of it also fails in
             // the writer, which can tell somebody.
             let _ = self.step();
             if synced.elapsed() >= RELAXED {
-                synced = Instant::now();
+                synced = stopwatch::now();
                 self.sync();
             }
             if self.shared.reserve.is_tight() && looked.elapsed() >= LOOK_FOR_ROOM {
-                looked = Instant::now();
+                looked = stopwatch::now();
                 let _ = self.shared.reserve.keep();
             }
         }

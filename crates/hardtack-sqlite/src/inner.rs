@@ -67,7 +67,7 @@ impl Shared {
     }
 
     pub(crate) fn committed(&self) {
-        if self.commits.fetch_add(1, SeqCst) % LOOK_AFTER == 0
+        if self.commits.fetch_add(1, SeqCst).is_multiple_of(LOOK_AFTER)
             && let Some(thread) = self.checkpointer.get()
         {
             thread.unpark();

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use hardtack::session::store::{StoreError, StoreErrorKind};
 
 use crate::error::closed;
+use crate::stopwatch;
 
 /// The most operations in one commit.
 pub(crate) const BATCH: usize = 512;
@@ -102,7 +103,7 @@ pub(crate) struct Pace {
 impl Pace {
     pub(crate) fn new(patience: Duration) -> Self {
         let (expected, linger, has_back) = (0, Duration::ZERO, false);
-        Self { expected, linger, back_rests: Instant::now(), has_back, patience }
+        Self { expected, linger, back_rests: stopwatch::now(), has_back, patience }
     }
 
     /// After a batch of `count` that was begun at `began`.
@@ -113,7 +114,7 @@ impl Pace {
         if self.has_back {
             let long = lanes.last.len() > BACK_LONG;
             let rests = if long { BACK_RESTS_LITTLE } else { BACK_RESTS };
-            self.back_rests = Instant::now() + took * rests;
+            self.back_rests = stopwatch::now() + took * rests;
         }
     }
 }
@@ -149,7 +150,7 @@ impl Queue {
             );
             return work.answer(Err(StoreError::new(StoreErrorKind::Unavailable, what)));
         }
-        let job = Job { since: Instant::now(), work };
+        let job = Job { since: stopwatch::now(), work };
         match lane {
             Lane::Front => lanes.front.push_back(job),
             Lane::Back => lanes.back.push_back(job),
@@ -167,7 +168,7 @@ impl Queue {
     pub(crate) fn next(&self, pace: &mut Pace) -> Next {
         let mut lanes = self.lock();
         lanes.batch.clear();
-        let now = Instant::now();
+        let now = stopwatch::now();
         let back_rests = pace.back_rests.saturating_duration_since(now);
         if lanes.front.is_empty() && lanes.closed.is_none() {
             if !lanes.has_time() {
@@ -180,11 +181,11 @@ impl Queue {
             }
         }
         if !lanes.front.is_empty() && lanes.front.len() < pace.expected {
-            let until = Instant::now() + pace.linger;
+            let until = stopwatch::now() + pace.linger;
             loop {
                 lanes.wanted = pace.expected;
-                lanes = self.wait(lanes, until.saturating_duration_since(Instant::now()));
-                if lanes.front.len() >= pace.expected || Instant::now() >= until {
+                lanes = self.wait(lanes, until.saturating_duration_since(stopwatch::now()));
+                if lanes.front.len() >= pace.expected || stopwatch::now() >= until {
                     break;
                 }
             }
@@ -196,7 +197,7 @@ impl Queue {
         pace.has_back = false;
         if lanes.closed.is_some() {
             batch.extend((0..BATCH).map_while(|_| lanes.pop_back()));
-        } else if Instant::now() >= pace.back_rests {
+        } else if stopwatch::now() >= pace.back_rests {
             batch.extend(lanes.pop_back());
             pace.has_back = batch.len() > count;
         }

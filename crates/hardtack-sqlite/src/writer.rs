@@ -5,7 +5,6 @@ use std::fs::File;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::Instant;
 
 use hardtack::session::Locator;
 use hardtack::session::store::StoreErrorKind;
@@ -15,6 +14,7 @@ use crate::cache::{Cache, Effect, Noted};
 use crate::error::{closed, explain, tight};
 use crate::inner::Shared;
 use crate::queue::{Job, Next, Pace};
+use crate::stopwatch;
 use crate::{Durability, backup};
 
 pub(crate) struct Writer {
@@ -139,7 +139,7 @@ impl Writer {
 
     /// Does and answers one batch, and paces the next.
     pub(crate) fn serve_at(&mut self, pace: &mut Pace, batch: Vec<Job>) {
-        let (began, count) = (Instant::now(), batch.len());
+        let (began, count) = (stopwatch::now(), batch.len());
         self.serve(batch);
         pace.keep(&self.shared.queue, began, count);
     }

@@ -5,14 +5,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hardtack::session::store::{Admission, Ended, Inserted, Loaded, Replaced, Store};
 use hardtack::session::{Cause, Locator};
 use hardtack_testkit::records::{anonymous, next, signed_in, user};
 
-use super::NOW;
+use super::{NOW, all};
 use crate::SqliteStore;
+use crate::stopwatch;
 
 /// How often, if not three times.
 const KILLS: &str = "HARDTACK_KILLS";
@@ -46,7 +47,7 @@ fn what_was_answered_survives_a_kill() {
     let mut said: HashMap<u64, Said> = HashMap::new();
     for round in 0..kills {
         kill_after(&path, Duration::from_millis(120 + 97 * (round % 7)), round << 32, &mut said);
-        let began = Instant::now();
+        let began = stopwatch::now();
         let store = SqliteStore::open(&path).unwrap();
         let took = began.elapsed();
         assert!(took < Duration::from_secs(5), "opening takes {took:?}");
@@ -86,14 +87,14 @@ fn kill_after(path: &Path, time: Duration, from: u64, said: &mut HashMap<u64, Sa
             continue;
         };
         // The time runs from the first answer on, however long it takes to start.
-        let at = *kill_at.get_or_insert_with(|| Instant::now() + time);
+        let at = *kill_at.get_or_insert_with(|| stopwatch::now() + time);
         let said: &mut Said = said.entry(n.parse().unwrap()).or_default();
         match what {
             "ending" => said.ending = true,
             "ended" => said.ended = true,
             version => said.version = version.parse().unwrap(),
         }
-        if Instant::now() >= at {
+        if stopwatch::now() >= at {
             let _ = child.kill();
         }
     }
@@ -113,40 +114,33 @@ fn child() {
     fn say(n: u64, what: &str) {
         std::io::stdout().write_all(format!("said {n} {what}\n").as_bytes()).unwrap();
     }
-    let tasks: Vec<_> = (0..16)
-        .map(|_| {
-            let (store, count) = (store.clone(), count.clone());
-            runtime.spawn(async move {
-                loop {
-                    let n = count.fetch_add(1, SeqCst);
-                    let key = key(n);
-                    let mut record = match n % 3 {
-                        0 => signed_in(&user("ada"), NOW),
-                        _ => anonymous(NOW),
-                    };
-                    let inserted = store.insert(&key, record.clone(), Admission::at(NOW)).await;
-                    assert_eq!(inserted.unwrap(), Inserted::Ok);
-                    say(n, "1");
-                    for version in 2..4 {
-                        let changed = next(&record, "changed");
-                        let replaced = store.replace(&key, record.version, changed.clone()).await;
-                        assert_eq!(replaced.unwrap(), Replaced::Ok);
-                        say(n, &version.to_string());
-                        record = changed;
-                    }
-                    if n.is_multiple_of(4) {
-                        say(n, "ending");
-                        let ended = store.end(&key, Cause::Logout, NOW).await;
-                        assert_eq!(ended.unwrap(), Ended::Now);
-                        say(n, "ended");
-                    }
+    runtime.block_on(all(16, |_| {
+        let (store, count) = (store.clone(), count.clone());
+        async move {
+            loop {
+                let n = count.fetch_add(1, SeqCst);
+                let key = key(n);
+                let mut record = match n % 3 {
+                    0 => signed_in(&user("ada"), NOW),
+                    _ => anonymous(NOW),
+                };
+                let inserted = store.insert(&key, record.clone(), Admission::at(NOW)).await;
+                assert_eq!(inserted.unwrap(), Inserted::Ok);
+                say(n, "1");
+                for version in 2..4 {
+                    let changed = next(&record, "changed");
+                    let replaced = store.replace(&key, record.version, changed.clone()).await;
+                    assert_eq!(replaced.unwrap(), Replaced::Ok);
+                    say(n, &version.to_string());
+                    record = changed;
                 }
-            })
-        })
-        .collect();
-    runtime.block_on(async {
-        for task in tasks {
-            task.await.unwrap();
+                if n.is_multiple_of(4) {
+                    say(n, "ending");
+                    let ended = store.end(&key, Cause::Logout, NOW).await;
+                    assert_eq!(ended.unwrap(), Ended::Now);
+                    say(n, "ended");
+                }
+            }
         }
-    });
+    }));
 }

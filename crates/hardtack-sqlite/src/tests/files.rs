@@ -14,7 +14,8 @@ use crate::SqliteStore;
 
 #[tokio::test]
 async fn what_cannot_be_used_is_refused_in_words() {
-    let make: [(&str, fn(&Path), StoreErrorKind, &str); 7] = [
+    type Case = (&'static str, fn(&Path), StoreErrorKind, &'static str);
+    let cases: [Case; 7] = [
         (
             "text",
             |p| fs::write(p, [b'x'; 9000]).unwrap(),
@@ -70,7 +71,7 @@ async fn what_cannot_be_used_is_refused_in_words() {
         ),
     ];
     let folder = tempfile::tempdir().unwrap();
-    for (name, make, kind, words) in make {
+    for (name, make, kind, words) in cases {
         let path = folder.path().join(name);
         make(&path);
         let error =

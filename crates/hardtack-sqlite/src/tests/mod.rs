@@ -15,6 +15,7 @@ use hardtack::session::{Cause, Locator, Record};
 use hardtack_testkit::FakeClock;
 use hardtack_testkit::store::Fixture;
 
+use crate::stopwatch;
 use crate::{Builder, Durability, SqliteStore};
 
 const NOW: hardtack::time::UnixTime = FakeClock::START;
@@ -119,7 +120,7 @@ async fn every_verb_answers_within_the_deadline() {
         });
     });
     waits.recv().unwrap();
-    let began = std::time::Instant::now();
+    let began = stopwatch::now();
     let (ended, raised, swept) = tokio::join!(
         store.end(&key, Cause::Logout, NOW),
         store.raise(None, NOW),
