@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::events::{Event, Events};
+use super::lifetime::touch_interval;
 use super::record::Kind;
 use super::sessions::{Engine, Sessions};
 use super::store::{SessionLimit, Store, WhenFull};
@@ -289,7 +290,12 @@ impl SessionsBuilder {
         if let Some(profile) = self.profile {
             let (idle, lifetime) = profile.limits();
             for (what, value, most) in [
-                ("idle timeout", s.idle, idle.unwrap_or(Duration::MAX)),
+                // Idle sessions end one touch interval late.
+                (
+                    "idle timeout with a twentieth on top",
+                    s.idle.saturating_add(touch_interval(s.idle)),
+                    idle.unwrap_or(Duration::MAX),
+                ),
                 ("lifetime", s.lifetime, lifetime),
             ] {
                 if value > most {
@@ -302,6 +308,9 @@ impl SessionsBuilder {
                 what: "room for a session's data",
                 value: Duration::ZERO,
             });
+        }
+        if let (Some(header), Some(_)) = (&self.transport.header, s.remember) {
+            return Err(ConfigError::RememberInHeader { header: header.clone() });
         }
         let transport = Transport::build(&self.transport)?;
         if let Some(url) = &s.url {
@@ -351,6 +360,11 @@ pub enum ConfigError {
         remember: Duration,
         /// The lifetime of a session.
         lifetime: Duration,
+    },
+    /// A remember-me token needs a cookie of its own.
+    RememberInHeader {
+        /// The header that carries ids instead.
+        header: http::HeaderName,
     },
     /// Longer than the profile allows.
     BeyondProfile {
@@ -402,6 +416,12 @@ impl fmt::Display for ConfigError {
                 write!(
                     f,
                     "a login would be remembered for {remember:?}, which is not longer than a session lives anyway ({lifetime:?})"
+                )
+            }
+            ConfigError::RememberInHeader { header } => {
+                write!(
+                    f,
+                    "remember() needs a cookie of its own, but ids travel in the header {header}; leave out one of the two"
                 )
             }
             ConfigError::BeyondProfile { profile, what, value, most } => {
