@@ -18,8 +18,9 @@ pin_project! {
     /// Answers when the handler has and its session is committed.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, R> {
+        // None: the layer answers by itself.
         #[pin]
-        inner: F,
+        inner: Option<F>,
         session: Session,
         shared: Arc<Shared>,
         committing: Option<Committing<R>>,
@@ -34,7 +35,19 @@ struct Committing<R> {
 
 impl<F, R> ResponseFuture<F, R> {
     pub(crate) fn new(inner: F, session: Session, shared: Arc<Shared>) -> Self {
-        Self { inner, session, shared, committing: None }
+        Self { inner: Some(inner), session, shared, committing: None }
+    }
+
+    /// Answers without the service, with what comes of loading the session.
+    pub(crate) fn answered(response: Response<R>, session: Session, shared: Arc<Shared>) -> Self {
+        let this = session.clone();
+        let outcome = Box::pin(async move {
+            // Whatever fails, the request that the answer leads to meets again.
+            let _ = this.load().await;
+            this.finish().await
+        });
+        let committing = Some(Committing { response: Some(response), outcome });
+        Self { inner: None, session, shared, committing }
     }
 }
 
@@ -47,8 +60,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if this.committing.is_none() {
-            let response = ready!(this.inner.as_mut().poll(cx))?;
+        if this.committing.is_none()
+            && let Some(inner) = this.inner.as_mut().as_pin_mut()
+        {
+            let response = ready!(inner.poll(cx))?;
             if let Some(outcome) = this.session.finish_now() {
                 return Poll::Ready(Ok(apply(outcome, response, this.shared)));
             }

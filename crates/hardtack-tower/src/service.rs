@@ -11,6 +11,7 @@ use tower_service::Service;
 use crate::future::ResponseFuture;
 use crate::handle::Handle;
 use crate::layer::SessionLayer;
+use crate::response::by_url;
 use crate::runtime::TokioRuntime;
 
 /// A service whose requests have sessions. Made by [`SessionLayer`].
@@ -48,6 +49,13 @@ where
         }
         let handle = Handle::<L>::new(shared.clone());
         let session = handle.session.clone();
+        if let Some(url) = session.present_url(request.method(), request.uri(), request.headers()) {
+            *request.uri_mut() = url.uri;
+            if let Some(answer) = url.answer {
+                session.present(request.headers());
+                return ResponseFuture::answered(by_url(&answer), session, shared.clone());
+            }
+        }
         request.extensions_mut().insert(handle);
         ResponseFuture::new(self.inner.call(request), session, shared.clone())
     }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::events::{Event, Events};
+use super::record::Kind;
 use super::sessions::{Engine, Sessions};
 use super::store::{SessionLimit, Store, WhenFull};
 use super::transport::{Transport, TransportPlan};
+use super::url::UrlParameter;
 use crate::cookie::{BuildError, SameSite};
 use crate::seal::Keyring;
 use crate::time::{Clock, SystemClock};
@@ -29,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) reuse_ends: bool,
     pub(crate) readable: bool,
     pub(crate) user_hash: Option<[u8; 32]>,
+    pub(crate) url: Option<UrlParameter>,
 }
 
 impl Default for Settings {
@@ -47,6 +50,7 @@ impl Default for Settings {
             reuse_ends: true,
             readable: false,
             user_hash: None,
+            url: None,
         }
     }
 }
@@ -179,7 +183,8 @@ impl SessionsBuilder {
     }
 
     /// Keeps the bodies of records readable in the store: anybody who can read it
-    /// reads every session's data.
+    /// reads every session's data, and anybody who can write to it can make a
+    /// session of theirs anybody else's.
     pub fn readable_records(mut self) -> Self {
         self.settings.readable = true;
         self
@@ -239,6 +244,11 @@ impl SessionsBuilder {
         self
     }
 
+    pub(crate) fn url_parameter(mut self, name: &str, signed_in: bool) -> Self {
+        self.settings.url = Some(UrlParameter { name: name.into(), signed_in });
+        self
+    }
+
     /// Where the time comes from. Default: the operating system.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -294,6 +304,9 @@ impl SessionsBuilder {
             });
         }
         let transport = Transport::build(&self.transport)?;
+        if let Some(url) = &s.url {
+            url.check(transport.cookie(Kind::User).is_some())?;
+        }
         Ok(Sessions::new(Engine::new(
             self.store,
             self.keys,
@@ -350,12 +363,26 @@ pub enum ConfigError {
         /// The most that the profile allows.
         most: Duration,
     },
+    /// More data than the cookies of sealed sessions hold.
+    TooMuchData {
+        /// What `most_data()` was set to, in bytes.
+        bytes: usize,
+        /// The most that fits.
+        most: usize,
+    },
     /// The cookies would be dropped or refused by browsers.
     Cookie {
         /// The name of the cookie.
         name: String,
         /// The rule it breaks.
         rule: BuildError,
+    },
+    /// The parameter of [`danger::url_parameter`](super::danger::url_parameter) cannot be used.
+    UrlParameter {
+        /// Its name.
+        name: String,
+        /// The rule it breaks.
+        rule: &'static str,
     },
 }
 
@@ -383,8 +410,17 @@ impl fmt::Display for ConfigError {
                     "the {what} is {value:?}, but {profile:?} (NIST SP 800-63B-4) allows at most {most:?}"
                 )
             }
+            ConfigError::TooMuchData { bytes, most } => {
+                write!(
+                    f,
+                    "most_data() allows {bytes} bytes, but the cookies of a sealed session hold at most {most}; allow less, or keep the data on the server"
+                )
+            }
             ConfigError::Cookie { name, rule } => {
                 write!(f, "the cookie {name} cannot be set: {rule}")
+            }
+            ConfigError::UrlParameter { name, rule } => {
+                write!(f, "the URL parameter {name:?} cannot carry a session: {rule}")
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::record::Cause;
 use super::store::StoreError;
+use super::url::UrlAnswer;
 use http::StatusCode;
 
 /// Something asked of a session could not be done. [`SessionError::status`] says
@@ -35,6 +36,9 @@ pub enum SessionError {
     NotSignedIn,
     /// Being remembered was asked for, but the configuration does not have it: 500.
     RememberIsOff,
+    /// The request came with a token in its URL and is not to be handled: it is to
+    /// be answered so ([`danger::url_parameter`](super::danger::url_parameter)).
+    ByUrl(UrlAnswer),
     /// A value that cannot be stored or is of another type: 500.
     Value(ValueError),
 }
@@ -49,6 +53,7 @@ impl SessionError {
             }
             Self::Ended(_) | Self::LoginOutdated | Self::NotSignedIn => StatusCode::UNAUTHORIZED,
             Self::TwoSessions => StatusCode::BAD_REQUEST,
+            Self::ByUrl(answer) => answer.status(),
             Self::Value(ValueError::Closed) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::UserId { .. } | Self::RememberIsOff | Self::Value(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -73,6 +78,7 @@ impl SessionError {
             Self::TwoSessions => {
                 "this request carries two sessions; please delete this site's cookies"
             }
+            Self::ByUrl(_) => "this page is to be asked for in another way",
             Self::UserId { .. } | Self::RememberIsOff | Self::Value(_) => {
                 "something went wrong on our side"
             }
@@ -94,6 +100,7 @@ impl fmt::Display for SessionError {
             Self::UserId { length } => write!(f, "a user id has 1 to 255 bytes, and this one has {length}"),
             Self::NotSignedIn => f.write_str("nobody is signed in"),
             Self::RememberIsOff => f.write_str("a login asked to be remembered; set remember() on the builder to allow it"),
+            Self::ByUrl(_) => f.write_str("the request came with a token in its URL and is answered with a redirect or a question"),
             Self::Value(error) => error.fmt(f),
         }
     }

@@ -10,6 +10,8 @@
 //! | what the end of the request does | `plan.rs`, `request.rs` |
 //! | changes onto the newest record | `commits.rs` |
 //! | signing in and out, lists, ends | `login.rs`, `remember.rs`, `admin.rs` |
+//! | a token in the URL instead of a cookie, if configured | `url.rs` |
+//! | the other kind: all of it in encrypted cookies | `sealed/` |
 //!
 //! # What this does not protect
 //! Whoever holds a whole session id is the user until the session ends or the id
@@ -38,14 +40,18 @@ mod record;
 mod remember;
 mod request;
 mod runtime;
+mod sealed;
 #[allow(clippy::module_inception, reason = "the handle is what the module is named after")]
 mod session;
 mod sessions;
 pub mod store;
 mod transport;
+pub mod url;
 mod values;
 mod work;
 
+#[cfg(test)]
+mod attack_tests;
 #[cfg(test)]
 mod tests;
 
@@ -62,6 +68,9 @@ pub use login::{Login, Txn};
 pub use record::{Cause, Epochs, Kind, Record, UserKey, Version};
 pub use request::{Caching, Outcome};
 pub use runtime::Runtime;
+pub use sealed::{
+    Revocable, SealedLogin, SealedSession, SealedSessions, SealedSessionsBuilder, UntilExpiry,
+};
 pub use session::{About, Session};
 pub use sessions::Sessions;
 pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};

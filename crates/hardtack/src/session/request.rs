@@ -12,6 +12,7 @@ use super::record::{Cause, Kind};
 use super::session::{Known, Phase, Session};
 use super::sessions::Look;
 use super::transport::{CANDIDATES, Candidate};
+use super::url::UrlAnswer;
 use super::work::{Done, Job, Work};
 
 /// What a finished request's session asks of the response.
@@ -44,12 +45,14 @@ pub enum Caching {
 
 /// What came of looking for a request's session.
 #[derive(Default)]
-struct Found {
-    live: Option<(Box<Work>, SessionId)>,
+pub(crate) struct Found {
+    pub(crate) live: Option<(Box<Work>, SessionId)>,
     /// Why one that was named is no more.
     ended: Option<Cause>,
-    two: bool,
-    renew: bool,
+    pub(crate) two: bool,
+    pub(crate) renew: bool,
+    /// What is answered in the application's place.
+    pub(crate) answer: Option<UrlAnswer>,
 }
 
 impl Session {
@@ -59,35 +62,42 @@ impl Session {
     /// # Errors
     /// [`SessionError::Store`]: the store failed (503; nobody is logged out).
     /// [`SessionError::TwoSessions`]: two live sessions with an unsafe method (400).
+    /// [`SessionError::ByUrl`]: only after [`present_url`](Session::present_url).
     pub async fn load(&self) -> Result<(), SessionError> {
         let (candidates, passive) = {
-            let mut state = self.state();
+            let state = self.state();
             if state.phase != Phase::Untouched {
-                return Ok(());
+                return state.if_one_session();
             }
-            (std::mem::take(&mut state.presented), state.passive)
+            (state.presented.clone(), state.passive)
         };
-        let found = self.find(&candidates, passive).await;
+        let found = match self.engine().settings.url {
+            None => self.find(&candidates, passive).await?,
+            Some(_) => Box::pin(self.find_or_by_url(&candidates, passive)).await?,
+        };
         let mut state = self.state();
-        state.presented = candidates;
-        let found = found?;
+        if state.phase != Phase::Untouched {
+            return state.if_one_session(); // another clone was faster
+        }
         state.phase = Phase::Loaded;
         state.used = true;
         state.ended = found.ended;
         state.two_sessions = found.two;
-        if found.two && state.unsafe_method {
-            return Err(SessionError::TwoSessions);
-        }
         if let Some((work, id)) = found.live {
             state.renew_due = found.renew;
             state.adopt(work, id);
         }
-        Ok(())
+        state.if_one_session()?;
+        found.answer.map_or(Ok(()), |answer| Err(SessionError::ByUrl(answer)))
     }
 
     /// The one live session among the candidates: a signed-in one before an
     /// anonymous one before one that a token is exchanged for.
-    async fn find(&self, candidates: &[Candidate], passive: bool) -> Result<Found, SessionError> {
+    pub(crate) async fn find(
+        &self,
+        candidates: &[Candidate],
+        passive: bool,
+    ) -> Result<Found, SessionError> {
         let mut found = Found::default();
         for kind in [Kind::User, Kind::Anonymous] {
             self.find_one(kind, candidates, &mut found).await?;
@@ -123,7 +133,8 @@ impl Session {
             let work = match engine.look(&id).await? {
                 Look::Live(work) => work,
                 Look::Over(cause) => {
-                    found.ended = cause.or(found.ended);
+                    // The first one counts: that of the signed-in session is of more interest.
+                    found.ended = found.ended.or(cause);
                     continue;
                 }
                 Look::NotOurs => continue,
@@ -144,7 +155,12 @@ impl Session {
 
     /// What a live session's use entails: activity, and the steps of a renewal.
     /// Answers whether a new one is due.
-    async fn active(&self, work: &mut Box<Work>, presented: &SessionId, passive: bool) -> bool {
+    pub(crate) async fn active(
+        &self,
+        work: &mut Box<Work>,
+        presented: &SessionId,
+        passive: bool,
+    ) -> bool {
         let engine = self.engine();
         let mut renewal_due = false;
         if !passive {
@@ -176,7 +192,7 @@ impl Session {
         let committed = match plan {
             Plan::Nothing => return Outcome::default(),
             Plan::Answer => Ok(()),
-            Plan::Create => self.create().await,
+            Plan::Create => self.create_of_changes().await,
             Plan::Commit => self.commit_changes().await,
         };
         if let Err(error) = committed {
@@ -215,6 +231,9 @@ impl Session {
         if state.is_nothing() {
             return (Plan::Nothing, false);
         }
+        if state.phase == Phase::Untouched && state.came_with_url_parameter() {
+            return (Plan::Answer, false);
+        }
         if state.phase != Phase::Loaded {
             return (Plan::Nothing, false);
         }
@@ -226,6 +245,8 @@ impl Session {
     fn outcome(&self) -> Outcome {
         let mut state = self.state();
         self.answer_with_newest(&mut state);
+        let url_header = state.url_header();
+        state.answer_with(url_header);
         let signed_in = state.base.as_ref().is_some_and(|base| base.work.facts.kind == Kind::User);
         let headers = std::mem::take(&mut state.headers);
         let caching = match (state.used, signed_in || !headers.is_empty()) {
@@ -285,7 +306,7 @@ impl Session {
                 }
                 Done::Failed(error) => return Err(SessionError::Store(error)),
                 // The leader held an older secret of this session. Look again with ours.
-                Done::Again => match self.engine().look(&id).await? {
+                Done::Again => match self.engine().look_again(&id).await? {
                     Look::Live(work) => {
                         if let Some(base) = &mut self.state().base {
                             base.work = work;

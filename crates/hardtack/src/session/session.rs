@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::change::{Act, Change, Clash};
 use super::data::Data;
 use super::device;
-use super::error::ValueError;
+use super::error::{SessionError, ValueError};
 use super::id::{Locator, SessionId};
 use super::key::SessionKey;
 use super::lifetime::{self, Remaining};
@@ -23,6 +23,7 @@ use super::record::{Cause, Kind};
 use super::runtime::ToTheEnd;
 use super::sessions::{Engine, Sessions};
 use super::transport::Candidate;
+use super::url::Arrival;
 use super::values;
 use super::work::Work;
 use crate::time::UnixTime;
@@ -75,6 +76,8 @@ pub(crate) struct Known {
     /// Something of the session was put into the response or its database.
     pub(crate) used: bool,
     pub(crate) renew_due: bool,
+    /// What the URL says, where a parameter for that is configured.
+    pub(crate) arrival: Option<Box<Arrival>>,
 }
 
 impl std::ops::Deref for State {
@@ -126,6 +129,16 @@ impl Known {
                 .map(|ua| device::label(&String::from_utf8_lossy(ua.as_bytes())).into())
         };
         self.device.clone().or_else(said)
+    }
+
+    /// An unsafe request that carries two live sessions is refused however often
+    /// it asks.
+    pub(crate) fn if_one_session(&self) -> Result<(), SessionError> {
+        if self.two_sessions && self.unsafe_method {
+            Err(SessionError::TwoSessions)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes a session as this request's own.

@@ -1,0 +1,484 @@
+//! The session in the URL, for browsers that keep no cookies
+//! ([`danger::url_parameter`](super::danger::url_parameter)). Off by default:
+//! ASVS 5.0 14.2.1 (level 1) forbids it, and an application that turns it on
+//! does not meet that requirement.
+//!
+//! What stands in the URL is not the id. It is a token, the id sealed for this
+//! purpose alone, that is good for [`TOKEN_LASTS`]. A browser with cookies gives
+//! it back for the cookie, by which the id is renewed: 10 seconds after the
+//! cookie is first seen, the tokens made before name nothing. A browser without
+//! is carried on: each page that it is shown has new tokens in its links.
+//!
+//! What is done with a token (`decide` is this table; "asked" is a page with a
+//! button that POSTs, see [`UrlAnswer`]):
+//!
+//! | how the request was made | token from a link | after the cookie was tried |
+//! | --- | --- | --- |
+//! | a live session came by cookie | ignored; a page is redirected to the URL without it | the same |
+//! | GET, navigation from a page of this origin | cookie set, redirected to try it | carried on |
+//! | GET, navigation from anywhere else | asked | asked |
+//! | GET, a browser that sends no Sec-Fetch headers | asked | nothing |
+//! | POST from a page of this origin | cookie set, handled | carried on |
+//! | prefetch | refused, so that the browser asks again | the same |
+//! | HEAD, other methods, scripts, frames' images | nothing | nothing |
+//!
+//! "Nothing" is a request without a session. Such a browser (no Sec-Fetch headers:
+//! older than 2023, or plain http beyond localhost) is so carried through forms
+//! only if it takes no cookies, since nobody can tell whose link it follows.
+//!
+//! Responses to a URL with a token, and with one in them, are `no-store` and
+//! `no-referrer`. Behind the adapter's layer the request's URL is without the
+//! token; for logs written before it there is
+//! [`Sessions::redact`](super::Sessions::redact).
+//!
+//! # Session fixation
+//! An attacker can begin an anonymous session and send somebody a link into it.
+//! What prevents harm: following the link from another site, a mail or the
+//! address bar does nothing before the visitor has pressed a button on a page that
+//! says what it does, and that no other site can frame or press; a visitor who has
+//! a session keeps it; signing in makes a new session with a new id, which the
+//! attacker does not have (law 5) and which no URL carries unless
+//! [asked for](super::danger::url_parameter_also_signed_in).
+//!
+//! # What this does not protect
+//! - Visitors who press the button: until they sign in, what they enter is seen by
+//!   whoever sent the link. What that one put into the session (a cart) goes along
+//!   at login, unless [`Login::start_empty`](super::Login::start_empty) is used.
+//! - The token within its two minutes: whoever reads it in a history, a log or over
+//!   a shoulder can use it, more than once until the cookie has come back, and carry
+//!   on for as long as the session lives.
+//! - Browsers older than 2020 that send neither `Sec-Fetch-Site` nor `Origin`: a page
+//!   of another site can press the button for them.
+
+mod answer;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use http::header::{COOKIE, HOST, HeaderName, ORIGIN, REFERRER_POLICY};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+pub use answer::UrlAnswer;
+
+use super::config::ConfigError;
+use super::error::SessionError;
+use super::id::SessionId;
+use super::record::Kind;
+use super::request::Found;
+use super::session::{Known, Phase, Session};
+use super::sessions::{Engine, Look, Sessions};
+use super::store::Loaded;
+use super::transport::Candidate;
+use super::work::{Opened, Work};
+use crate::seal::Sealer;
+use crate::time::UnixTime;
+
+/// How long a token in a URL is good for.
+pub(crate) const TOKEN_LASTS: Duration = Duration::from_secs(120);
+
+const PURPOSE: &str = "hardtack session in a URL";
+
+/// As configured.
+#[derive(Clone, Debug)]
+pub(crate) struct UrlParameter {
+    pub(crate) name: Box<str>,
+    pub(crate) signed_in: bool,
+}
+
+impl UrlParameter {
+    pub(crate) fn check(&self, has_cookies: bool) -> Result<(), ConfigError> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        let refused = |rule| Err(ConfigError::UrlParameter { name: self.name.to_string(), rule });
+        if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(plain) {
+            return refused("a name has 1 to 32 letters, digits, '-' or '_'");
+        }
+        if !has_cookies {
+            return refused("there is no cookie to exchange it for with in_header()");
+        }
+        Ok(())
+    }
+}
+
+/// How far a token has come. The codes are in tokens that last two minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// It stands in a link.
+    Link = 1,
+    /// The cookie was set by the answer before, so it is there or never will be.
+    Tried = 2,
+    /// It stands in the form of the page that asks.
+    Confirm = 3,
+}
+
+/// A token that was opened: proven to be ours and in time.
+#[derive(Clone)]
+struct Token {
+    step: Step,
+    id: SessionId,
+    expires: UnixTime,
+}
+
+/// How a request was made, as far as that decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// GET, a navigation from a page of this origin.
+    SameOrigin,
+    /// GET, a navigation from another site, or from none.
+    Elsewhere,
+    /// GET, and the browser does not say.
+    Unsaid,
+    /// POST from a page of this origin.
+    Form,
+    /// GET, before anybody asked for it.
+    Ahead,
+    /// Anything else.
+    Other,
+}
+
+/// What is done with a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    Nothing,
+    Refuse,
+    Ask,
+    Carry,
+    Exchange,
+    ExchangeAndRedirect,
+}
+
+fn decide(way: Way, step: Step) -> Decision {
+    match (way, step) {
+        (Way::Ahead, _) => Decision::Refuse,
+        (Way::SameOrigin | Way::Form, Step::Tried) => Decision::Carry,
+        (Way::SameOrigin, _) | (Way::Form, Step::Confirm) => Decision::ExchangeAndRedirect,
+        (Way::Form, Step::Link) => Decision::Exchange,
+        (Way::Elsewhere, _) | (Way::Unsaid, Step::Link | Step::Confirm) => Decision::Ask,
+        (Way::Unsaid, Step::Tried) | (Way::Other, _) => Decision::Nothing,
+    }
+}
+
+/// What a request says by its URL; kept only where the parameter is configured.
+pub(crate) struct Arrival {
+    token: Option<Token>,
+    way: Way,
+    /// A reference from this URL to itself without the parameter; `None`: it was
+    /// not there.
+    clean: Option<String>,
+    /// Not one cookie came, so perhaps none ever will.
+    cookieless: bool,
+    /// The session came by the token.
+    carried: bool,
+    /// A token was given out to stand in the response.
+    handed_out: bool,
+    /// The response is the page that asks.
+    asks: bool,
+}
+
+/// What the adapter does with a request that came with a token.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ByUrl {
+    /// The request's URL without the token: what handlers and logs are to see.
+    pub uri: Uri,
+    /// The answer, if the request is not the application's at all but the press of
+    /// the button. It is to be sent with what comes of loading and finishing the session.
+    pub answer: Option<UrlAnswer>,
+}
+
+impl Session {
+    /// Takes from a request what its URL says of the session. Called once by the
+    /// adapter, before [`load`](Session::load), which then may fail with
+    /// [`SessionError::ByUrl`]. `None`: nothing, or the parameter is not configured.
+    pub fn present_url(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<ByUrl> {
+        let engine = self.engine();
+        let url = engine.settings.url.as_ref()?;
+        let query = uri.query().unwrap_or_default();
+        let value = text::find(query, &url.name);
+        let rest = text::without(query, &url.name);
+        let mut arrival = Arrival {
+            token: value.and_then(|value| engine.open_url_token(url, value)),
+            way: way(method, uri, headers),
+            clean: value.map(|_| text::reference(uri.path(), &rest)),
+            cookieless: !headers.contains_key(COOKIE),
+            carried: false,
+            handed_out: false,
+            asks: false,
+        };
+        let came = value.map(|_| ByUrl {
+            uri: text::uri(uri, &rest),
+            answer: match &mut arrival.token {
+                Some(token) if token.step == Step::Confirm && arrival.way == Way::Form => {
+                    engine.redirect(url, arrival.clean.as_deref(), token, token.expires)
+                }
+                _ => None,
+            },
+        });
+        self.state().arrival = Some(Box::new(arrival));
+        came
+    }
+
+    /// What the cookies name, and where that is nothing what the token names.
+    pub(crate) async fn find_or_by_url(
+        &self,
+        candidates: &[Candidate],
+        passive: bool,
+    ) -> Result<Found, SessionError> {
+        let mut found = self.find(candidates, passive).await?;
+        if !found.two {
+            self.find_by_url(&mut found, passive).await?;
+        }
+        Ok(found)
+    }
+
+    async fn find_by_url(&self, found: &mut Found, passive: bool) -> Result<(), SessionError> {
+        let (token, clean, way) = {
+            let mut state = self.state();
+            let Some(arrival) = &mut state.arrival else { return Ok(()) };
+            let Some(clean) = arrival.clean.clone() else { return Ok(()) };
+            // The adapter marks prefetches as passive.
+            let way = if passive && arrival.way.is_page() { Way::Ahead } else { arrival.way };
+            (arrival.token.clone(), clean, way)
+        };
+        if found.live.is_some() {
+            found.answer = way.is_page().then_some(UrlAnswer::SeeOther(clean));
+            return Ok(());
+        }
+        let engine = self.engine();
+        let (Some(url), Some(token)) = (&engine.settings.url, token) else { return Ok(()) };
+        let decision = decide(way, token.step);
+        match decision {
+            Decision::Nothing => {}
+            Decision::Refuse => found.answer = Some(UrlAnswer::NotAhead),
+            Decision::Ask => {
+                // The same expiry: asking does not make a token last longer.
+                let text = engine.seal_url_token(url, Step::Confirm, &token.id, token.expires);
+                let Some(text) = text else { return Ok(()) };
+                self.arrival(|arrival| arrival.asks = true);
+                let form = text::add(&clean, &url.name, &text);
+                found.answer = Some(UrlAnswer::Ask { form, afresh: clean });
+            }
+            Decision::Carry | Decision::Exchange | Decision::ExchangeAndRedirect => {
+                let Some(mut work) = engine.look_by_token(&token.id).await? else {
+                    return Ok(());
+                };
+                let due = self.active(&mut work, &token.id, passive).await;
+                // A renewal sets the cookie, and makes this an exchange.
+                found.renew = due || decision != Decision::Carry;
+                if decision == Decision::ExchangeAndRedirect {
+                    let expires = engine.clock.now().saturating_add(TOKEN_LASTS);
+                    found.answer = engine.redirect(url, Some(&clean), &token, expires);
+                }
+                self.arrival(|arrival| arrival.carried = true);
+                found.live = Some((work, token.id));
+            }
+        }
+        Ok(())
+    }
+
+    /// A token that names this session in a URL, for two minutes. `None` without a
+    /// session, for a signed-in one unless that was
+    /// [asked for](super::danger::url_parameter_also_signed_in), and where the
+    /// parameter is not configured. Never give it to another origin;
+    /// [`with_url_token`](Self::with_url_token) does not.
+    pub fn url_token(&self) -> Option<String> {
+        let engine = self.engine();
+        let url = engine.settings.url.as_ref()?;
+        let mut state = self.state();
+        state.used = true;
+        let Known { base, arrival, .. } = &mut **state;
+        let base = base.as_ref().filter(|base| url.carries(base.work.facts.kind))?;
+        let step = match arrival {
+            Some(arrival) if arrival.carried => Step::Tried,
+            _ => Step::Link,
+        };
+        let expires = engine.clock.now().saturating_add(TOKEN_LASTS);
+        // What the client has, which stays good until a renewed id is seen: by a
+        // link it must not be seen, or the links of the page before would die.
+        let token = engine.seal_url_token(url, step, &base.presented, expires)?;
+        if let Some(arrival) = arrival {
+            arrival.handed_out = true;
+        }
+        Some(token)
+    }
+
+    /// `reference` (a path, or a query that begins with `?`) with a token, if this
+    /// request came by one or without any cookie; as it is otherwise, and if it
+    /// leads to another origin. For every link and form of a page, and for
+    /// redirects. A session that this request has only begun to fill must
+    /// be [started](Self::start) first.
+    pub fn with_url_token(&self, reference: &str) -> String {
+        let wanted = |arrival: &Arrival| arrival.carried || arrival.cookieless;
+        let wanted = self.state().arrival.as_deref().is_some_and(wanted);
+        let token = || self.url_token().filter(|_| text::is_of_this_origin(reference));
+        match (&self.engine().settings.url, wanted.then(token).flatten()) {
+            (Some(url), Some(token)) => text::add(reference, &url.name, &token),
+            _ => reference.to_owned(),
+        }
+    }
+
+    /// Whether this request's session came by a token in the URL.
+    pub fn came_by_url(&self) -> bool {
+        self.state().arrival.as_deref().is_some_and(|arrival| arrival.carried)
+    }
+
+    /// Creates the session at once, if there is none and this request has put
+    /// something into it, so that the response can name it. Otherwise it is
+    /// created when the request has been handled.
+    ///
+    /// # Errors
+    /// The store failed, or the request is over.
+    pub async fn start(&self) -> Result<(), SessionError> {
+        self.load().await?;
+        {
+            let state = self.state();
+            if state.phase == Phase::Closed {
+                return Err(super::ValueError::Closed.into());
+            }
+            if state.base.is_some() || state.discarded {
+                return Ok(());
+            }
+        }
+        self.create_of_changes().await
+    }
+
+    fn arrival(&self, change: impl FnOnce(&mut Arrival)) {
+        if let Some(arrival) = self.state().arrival.as_deref_mut() {
+            change(arrival);
+        }
+    }
+}
+
+impl Known {
+    /// Whether the response is to one whose URL has the parameter.
+    pub(crate) fn came_with_url_parameter(&self) -> bool {
+        self.arrival.as_ref().is_some_and(|arrival| arrival.clean.is_some())
+    }
+
+    /// What keeps a token from going elsewhere. With a header to add, a response
+    /// is never stored either.
+    pub(crate) fn url_header(&self) -> Option<(HeaderName, HeaderValue)> {
+        let arrival = self.arrival.as_ref()?;
+        // `no-referrer` would also make the Origin of the form's POST `null`, by which
+        // browsers without Sec-Fetch headers are told apart. This policy names the
+        // origin and never the URL.
+        let policy = if arrival.asks { "strict-origin" } else { "no-referrer" };
+        (arrival.clean.is_some() || arrival.handed_out)
+            .then_some((REFERRER_POLICY, HeaderValue::from_static(policy)))
+    }
+}
+
+impl Sessions {
+    /// A URL, or a line with URLs in it, without the tokens of
+    /// [`danger::url_parameter`](super::danger::url_parameter): for logs that are
+    /// written outside of the session layer.
+    pub fn redact(&self, url: &str) -> String {
+        match &self.0.settings.url {
+            Some(parameter) => text::redact(url, &parameter.name),
+            None => url.to_owned(),
+        }
+    }
+}
+
+impl UrlParameter {
+    fn carries(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Anonymous => true,
+            Kind::User => self.signed_in,
+            Kind::Remember => false,
+        }
+    }
+}
+
+impl Engine {
+    fn seal_url_token(
+        &self,
+        url: &UrlParameter,
+        step: Step,
+        id: &SessionId,
+        expires: UnixTime,
+    ) -> Option<String> {
+        let id = Zeroizing::new(id.text());
+        let mut value = Zeroizing::new(Vec::with_capacity(1 + id.len()));
+        value.push(step as u8);
+        value.extend_from_slice(id.as_bytes());
+        let sealer = Sealer::new(&self.keys, PURPOSE);
+        sealer.encrypt(&url.name, &value, expires, self.clock.now()).ok()
+    }
+
+    fn open_url_token(&self, url: &UrlParameter, text: &str) -> Option<Token> {
+        let sealer = Sealer::new(&self.keys, PURPOSE);
+        let opened = sealer.open(&url.name, Some(text.as_bytes()), self.clock.now()).ok()?;
+        let value = Zeroizing::new(opened.value);
+        let (step, id) = value.split_first()?;
+        let step =
+            [Step::Link, Step::Tried, Step::Confirm].into_iter().find(|s| *s as u8 == *step)?;
+        let id = [Kind::Anonymous, Kind::User]
+            .into_iter()
+            .filter(|kind| url.carries(*kind))
+            .find_map(|kind| SessionId::parse(id, kind, &self.keys).ok())?;
+        Some(Token { step, id, expires: opened.expires })
+    }
+
+    /// To the same URL, with a token that says that the cookie was tried.
+    fn redirect(
+        &self,
+        url: &UrlParameter,
+        clean: Option<&str>,
+        token: &Token,
+        expires: UnixTime,
+    ) -> Option<UrlAnswer> {
+        let text = self.seal_url_token(url, Step::Tried, &token.id, expires)?;
+        Some(UrlAnswer::SeeOther(text::add(clean?, &url.name, &text)))
+    }
+
+    /// The live session that a token names. An id that has been renewed since is no
+    /// sign of theft here, as it is in a cookie: links of open pages still have it.
+    async fn look_by_token(&self, id: &SessionId) -> Result<Option<Box<Work>>, SessionError> {
+        let Loaded::Live(record) = self.within(self.store.load(&id.locator())).await? else {
+            return Ok(None);
+        };
+        if !matches!(Work::open(id, &record, &self.keys, self.clock.now(), false), Opened::Live(_))
+        {
+            return Ok(None);
+        }
+        match self.look(id).await? {
+            Look::Live(work) => Ok(Some(work)),
+            Look::Over(_) | Look::NotOurs => Ok(None),
+        }
+    }
+}
+
+impl Way {
+    /// Whether somebody looks at the answer and the URL it has.
+    fn is_page(self) -> bool {
+        matches!(self, Way::SameOrigin | Way::Elsewhere | Way::Unsaid)
+    }
+}
+
+fn way(method: &Method, uri: &Uri, headers: &HeaderMap) -> Way {
+    let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
+    if header("sec-fetch-mode").is_some_and(|mode| mode != b"navigate") {
+        return Way::Other;
+    }
+    match (method, header("sec-fetch-site")) {
+        (&Method::GET, Some(b"same-origin")) => Way::SameOrigin,
+        (&Method::GET, Some(_)) => Way::Elsewhere,
+        (&Method::GET, None) => Way::Unsaid,
+        (&Method::POST, Some(b"same-origin")) => Way::Form,
+        (&Method::POST, None) if !is_of_another_origin(uri, headers) => Way::Form,
+        _ => Way::Other,
+    }
+}
+
+/// Whether the request says that a page of another origin made it.
+fn is_of_another_origin(uri: &Uri, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return false };
+    let host = headers.get(HOST).map(HeaderValue::as_bytes);
+    let host = host.or_else(|| uri.authority().map(|a| a.as_str().as_bytes())).unwrap_or_default();
+    let origin = origin.to_str().unwrap_or_default();
+    let said = origin.split_once("://").map_or("", |(_, host)| host);
+    said.is_empty() || !said.as_bytes().eq_ignore_ascii_case(host)
+}
