@@ -71,7 +71,7 @@ use super::request::Found;
 use super::session::{Known, Phase, Session};
 use super::sessions::{Engine, Look, Sessions};
 use super::store::Loaded;
-use super::transport::Candidate;
+use super::transport::Candidates;
 use super::work::{Opened, Work};
 use crate::seal::Sealer;
 use crate::time::UnixTime;
@@ -223,7 +223,7 @@ impl Session {
     /// What the cookies name, and where that is nothing what the token names.
     pub(crate) async fn find_or_by_url(
         &self,
-        candidates: &[Candidate],
+        candidates: &Candidates,
         passive: bool,
     ) -> Result<Found, SessionError> {
         let mut found = self.find(candidates, passive).await?;
