@@ -59,12 +59,14 @@ struct Waiting {
 enum Turn {
     Done(Done),
     /// The leader has what it came for: lead, and take those `behind` along.
-    Lead {
-        lead: Lead,
-        job: Job,
-        behind: Vec<Waiting>,
-        newest: Option<Box<Work>>,
-    },
+    Lead(Box<Turnover>),
+}
+
+struct Turnover {
+    lead: Lead,
+    job: Job,
+    behind: Vec<Waiting>,
+    newest: Option<Box<Work>>,
 }
 
 impl Commits {
@@ -128,7 +130,8 @@ impl Lead {
             if let Some(at) = behind.iter().position(|waiting| !waiting.turn.is_abandoned()) {
                 let Waiting { job, turn } = behind.remove(at);
                 let newest = newest.map(|work| Box::new(work.clone()));
-                return turn.send(Turn::Lead { lead: self, job, behind, newest });
+                let turnover = Turnover { lead: self, job, behind, newest };
+                return turn.send(Turn::Lead(Box::new(turnover)));
             }
         }
     }
@@ -145,13 +148,16 @@ impl Drop for Lead {
 /// Does `job` to the newest state of the session that `work` is a copy of.
 pub(crate) async fn commit(engine: &Arc<Engine>, work: Box<Work>, job: Job) -> Done {
     let (id, key) = (work.id.clone(), work.id.locator());
-    let (lead, job, behind, mut newest) = match engine.commits.join(key, job) {
-        Place::Leader(job) => {
-            (Lead { engine: engine.clone(), key, over: false }, job, Vec::new(), Some(work))
-        }
+    let Turnover { lead, job, behind, mut newest } = match engine.commits.join(key, job) {
+        Place::Leader(job) => Turnover {
+            lead: Lead { engine: engine.clone(), key, over: false },
+            job,
+            behind: Vec::new(),
+            newest: Some(work),
+        },
         Place::Follower(told) => match told.await {
             Some(Turn::Done(done)) => return done,
-            Some(Turn::Lead { lead, job, behind, newest }) => (lead, job, behind, newest),
+            Some(Turn::Lead(turnover)) => *turnover,
             None => return Done::Failed(Arc::new(interrupted())),
         },
     };

@@ -198,8 +198,8 @@ impl Job {
             Job::Renew(key) => {
                 // A token is only exchanged where no session is left to be cut off.
                 let grace = work.facts.kind != Kind::Remember;
-                let under_way = |r: &Box<Renewal>| r.until.is_none_or(|until| grace && now < until);
-                if work.head.renewal.as_ref().is_some_and(under_way) {
+                let under_way = |r: &Renewal| r.until.is_none_or(|until| grace && now < until);
+                if work.head.renewal.as_deref().is_some_and(under_way) {
                     return Ok(false);
                 }
                 let mut nonce = [0; 16];
