@@ -7,8 +7,9 @@
 //! seen), and the locator of a remember-me token (18). Body: a nonce (12), the sealed bytes and their tag (16), or the plain
 //! bytes. All numbers are little-endian.
 //!
-//! The body's associated data are format version, key id and locator, so a
-//! record can be copied between stores and cannot be passed off as another's.
+//! The body's associated data are key id, locator and the whole head, so a record
+//! can be copied between stores, cannot be passed off as another's, and its head
+//! cannot be changed. Where bodies are sealed, one in clear is refused.
 //!
 //! # What this does not protect
 //! Somebody who can write to the store can put an older body of the same session
@@ -42,7 +43,7 @@ pub(crate) struct Head {
     /// The remember-me token that would bring the user back; a copy of the body's,
     /// for who ends a session without being able to open it.
     pub(crate) token: Option<Locator>,
-    sealed: bool,
+    pub(crate) sealed: bool,
     body_at: usize,
 }
 
@@ -189,13 +190,12 @@ pub(crate) fn open(
     record: &Record,
     id: &SessionId,
 ) -> Result<(Facts, Data), Unreadable> {
-    let locator = id.locator();
     let body = if head.sealed {
         let sealed = &record.data[head.body_at..];
         let (nonce, sealed) =
             sealed.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable::Tampered)?;
         let mut buffer = sealed.to_vec();
-        let aad = associated(record.key, &locator);
+        let aad = associated(record.key, &id.locator(), &record.data[..head.body_at]);
         let plain = aead(id)?
             .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), &mut buffer)
             .map_err(|_| Unreadable::Tampered)?
@@ -228,12 +228,12 @@ pub(crate) fn seal(
         write_body(facts, data, &mut out);
         return Ok(Bytes::from(out));
     }
+    let aad = Aad::from(associated(id.key_id(), &id.locator(), &out));
     let mut nonce = [0; NONCE_LEN];
     entropy::fill(&mut nonce)?;
     out.extend_from_slice(&nonce);
     let at = out.len();
     write_body(facts, data, &mut out);
-    let aad = Aad::from(associated(id.key_id(), &id.locator()));
     let tag = aead(id)
         .ok()
         .and_then(|key| {
@@ -250,11 +250,8 @@ fn aead(id: &SessionId) -> Result<LessSafeKey, Unreadable> {
     Ok(LessSafeKey::new(key))
 }
 
-fn associated(key: KeyId, locator: &Locator) -> [u8; 5 + Locator::LEN] {
-    let mut aad = [FORMAT; 5 + Locator::LEN];
-    aad[1..5].copy_from_slice(key.as_bytes());
-    aad[5..].copy_from_slice(locator.as_bytes());
-    aad
+fn associated(key: KeyId, locator: &Locator, head: &[u8]) -> Vec<u8> {
+    [&key.as_bytes()[..], locator.as_bytes(), head].concat()
 }
 
 fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {

@@ -23,7 +23,7 @@ use crate::entropy;
 
 /// How often other processes may get in between before a commit gives up. Each
 /// time one of them has made progress.
-const ATTEMPTS: usize = 64;
+pub(crate) const ATTEMPTS: usize = 64;
 
 const SHARDS: usize = 32;
 
@@ -138,7 +138,7 @@ async fn step(
     for _ in 0..ATTEMPTS {
         let current = match newest.take() {
             Some(work) => work,
-            None => match engine.look(id).await {
+            None => match engine.look_again(id).await {
                 Ok(Look::Live(work)) => *work,
                 Ok(Look::Over(cause)) => return all(Done::Gone(cause), jobs.len()),
                 Ok(Look::NotOurs) => return all(Done::Again, jobs.len()),
@@ -236,7 +236,7 @@ fn interrupted() -> StoreError {
     )
 }
 
-fn too_busy() -> StoreError {
+pub(crate) fn too_busy() -> StoreError {
     let what = format!(
         "other processes changed this session {ATTEMPTS} times while it was to be committed; try again"
     );

@@ -183,7 +183,8 @@ impl SessionsBuilder {
     }
 
     /// Keeps the bodies of records readable in the store: anybody who can read it
-    /// reads every session's data.
+    /// reads every session's data, and anybody who can write to it can make a
+    /// session of theirs anybody else's.
     pub fn readable_records(mut self) -> Self {
         self.settings.readable = true;
         self

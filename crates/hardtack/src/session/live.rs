@@ -1,7 +1,7 @@
 //! A session beyond its request: for tasks, streams and sockets.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,21 +18,38 @@ use super::work::{Done, Job};
 
 /// A session that outlives its request. Each operation looks at the newest state
 /// and commits by itself; nothing is written to a response, so it sets no cookie,
-/// and it does not count as activity.
+/// and it does not count as activity. It follows renewals of the session's secret
+/// while it is used or [its end](Self::ended) is awaited; one that did neither
+/// through two renewals answers as if the session had ended.
 #[derive(Clone, Debug)]
 pub struct LiveSession {
     sessions: Sessions,
-    id: SessionId,
+    id: HeldId,
+}
+
+/// An id that follows the renewals of its session, as far as they are noticed:
+/// at each use, and once a second while somebody waits for the end.
+#[derive(Clone, Debug)]
+struct HeldId(Arc<Mutex<SessionId>>);
+
+impl HeldId {
+    fn newest(&self) -> SessionId {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn follow(&self, id: &SessionId) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = id.clone();
+    }
 }
 
 impl LiveSession {
     pub(crate) fn new(sessions: Sessions, id: SessionId) -> Self {
-        Self { sessions, id }
+        Self { sessions, id: HeldId(Arc::new(Mutex::new(id))) }
     }
 
     /// The session's public handle.
     pub fn handle(&self) -> Locator {
-        self.id.locator()
+        self.id.newest().locator()
     }
 
     /// The newest value of a key.
@@ -98,8 +115,11 @@ impl LiveSession {
     }
 
     async fn look(&self) -> Result<Box<super::work::Work>, SessionError> {
-        match self.sessions.0.look(&self.id).await? {
-            Look::Live(work) => Ok(work),
+        match self.sessions.0.look_again(&self.id.newest()).await? {
+            Look::Live(work) => {
+                self.id.follow(&work.id);
+                Ok(work)
+            }
             Look::Over(cause) => Err(SessionError::Ended(cause)),
             Look::NotOurs => Err(SessionError::Ended(None)),
         }
@@ -132,26 +152,19 @@ impl From<ValueError> for SessionError {
 #[derive(Default)]
 pub(crate) struct Watchers(Mutex<HashMap<Locator, Watched>>);
 
-struct Watched {
-    id: SessionId,
-    waiting: Vec<oneshot::Sender<Option<Cause>>>,
-}
+type Watched = Vec<(HeldId, oneshot::Sender<Option<Cause>>)>;
 
 impl Watchers {
-    fn watch(&self, id: SessionId) -> oneshot::Receiver<Option<Cause>> {
+    fn watch(&self, id: HeldId) -> oneshot::Receiver<Option<Cause>> {
         let (sender, receiver) = oneshot::channel();
         let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        watched
-            .entry(id.locator())
-            .or_insert_with(|| Watched { id, waiting: Vec::new() })
-            .waiting
-            .push(sender);
+        watched.entry(id.newest().locator()).or_default().push((id, sender));
         receiver
     }
 
     pub(crate) fn tell(&self, key: &Locator, cause: Option<Cause>) {
         let watched = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-        for waiting in watched.into_iter().flat_map(|w| w.waiting) {
+        for (_, waiting) in watched.into_iter().flatten() {
             waiting.send(cause);
         }
     }
@@ -160,16 +173,26 @@ impl Watchers {
     pub(crate) async fn look(&self, engine: &Engine) {
         let ids: Vec<SessionId> = {
             let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            watched.retain(|_, w| {
-                w.waiting.retain(|waiting| !waiting.is_abandoned());
-                !w.waiting.is_empty()
+            watched.retain(|_, waiting| {
+                waiting.retain(|(_, sender)| !sender.is_abandoned());
+                !waiting.is_empty()
             });
-            watched.values().map(|w| w.id.clone()).collect()
+            watched.values().filter_map(|waiting| Some(waiting.first()?.0.newest())).collect()
         };
         for id in ids {
-            if let Ok(Look::Over(cause)) = engine.look(&id).await {
-                self.tell(&id.locator(), cause);
+            let key = id.locator();
+            match engine.look_again(&id).await {
+                Ok(Look::Over(cause)) => self.tell(&key, cause),
+                Ok(Look::Live(work)) => self.follow(&key, &work.id),
+                Ok(Look::NotOurs) | Err(_) => {}
             }
+        }
+    }
+
+    fn follow(&self, key: &Locator, id: &SessionId) {
+        let watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (held, _) in watched.get(key).into_iter().flatten() {
+            held.follow(id);
         }
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::body::{Facts, Head};
-use super::change::{Change, apply_all};
-use super::commits::entropy_failed;
+use super::change::apply_all;
+use super::commits::{ATTEMPTS, entropy_failed, too_busy};
 use super::data::Data;
 use super::error::SessionError;
 use super::events::Event;
@@ -115,21 +115,33 @@ impl Session {
     pub async fn login(&self, login: impl Into<Login>) -> Result<(), SessionError> {
         let login = login.into();
         self.load().await?;
-        let user = self.user_key(&login.user)?;
-        if login.remember && self.engine().settings.remember.is_none() {
-            return Err(SessionError::RememberIsOff);
+        if self.state().phase == Phase::Closed {
+            return Err(SessionError::Value(super::ValueError::Closed));
         }
+        let user = self.user_key(&login.user)?;
         let epochs = match login.epochs {
             Some(epochs) => epochs,
             None => self.engine().within(self.engine().store.epochs(Some(&user))).await?,
         };
-        let this = self.clone();
-        let remember = login.remember;
-        self.sessions().to_the_end(async move { this.sign_in(login, user, epochs).await }).await?;
-        if remember {
-            self.issue_remember_token().await?;
+        let token = match login.remember {
+            true => Some(self.make_token(&login.user, user.clone(), epochs).await?),
+            false => None,
+        };
+        let (this, key) = (self.clone(), token.as_ref().map(SessionId::locator));
+        let signed_in = self
+            .sessions()
+            .to_the_end(async move { this.sign_in(login, user, epochs, key).await })
+            .await;
+        match (&signed_in, token) {
+            (Ok(()), Some(token)) => self.answer_with_token(&token),
+            (Err(_), Some(token)) => {
+                // Nobody has it; should this fail too, it just expires.
+                let engine = self.engine();
+                let _ = engine.end(&token.locator(), Cause::Revoked, engine.clock.now()).await;
+            }
+            _ => {}
         }
-        Ok(())
+        signed_in
     }
 
     async fn sign_in(
@@ -137,21 +149,26 @@ impl Session {
         login: Login,
         user: UserKey,
         epochs: Epochs,
+        token: Option<Locator>,
     ) -> Result<(), SessionError> {
         let engine = self.engine();
         let mut old = self.state().base.as_ref().map(|base| base.work.clone());
-        let changes = std::mem::take(&mut self.state().changes);
-        loop {
+        // What belongs to another user is neither taken along nor left to come back.
+        let ours = old
+            .as_ref()
+            .is_none_or(|w| w.facts.kind == Kind::Anonymous || w.facts.user() == Some(&login.user));
+        let old_token = old.as_ref().and_then(|w| w.facts.remember);
+        let token = token.or(old_token.filter(|_| ours));
+        let recorded = self.state().changes.clone();
+        let changes = if ours { &recorded[..] } else { &[] };
+        for _ in 0..ATTEMPTS {
             let now = engine.clock.now();
-            let same_user = old.as_ref().is_some_and(|w| {
-                w.facts.kind == Kind::Anonymous || w.facts.user() == Some(&login.user)
-            });
             let taken = match &old {
-                Some(work) if same_user => work.data.clone(),
+                Some(work) if ours => work.data.clone(),
                 _ => Data::default(),
             };
             let data = login.keep.filter(
-                apply_all(&changes, &taken, 1, true).map_err(|_| SessionError::Conflict(None))?,
+                apply_all(changes, &taken, 1, true).map_err(|_| SessionError::Conflict(None))?,
             );
             let facts = Facts {
                 kind: Kind::User,
@@ -161,16 +178,15 @@ impl Session {
                 epochs,
                 idle: login.idle.unwrap_or(engine.settings.idle),
                 lifetime: login.lifetime.unwrap_or(engine.settings.lifetime),
-                remember: old.as_ref().filter(|_| same_user).and_then(|w| w.facts.remember),
+                remember: token,
                 user: login.user.clone().into(),
             };
-            let new = engine
+            let mut new = engine
                 .make(facts, data, Some(user.clone()), self.state().device())
                 .map_err(entropy_failed)?;
             let key = new.id.locator();
             let admission = Admission::at(now).limited(engine.settings.limit);
-            let mut created = new.clone();
-            let record = created.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            let record = new.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
             let outcome = match &old {
                 Some(work) => engine.relocate(work, &key, record, admission).await?,
                 None => match engine.insert(&key, record, admission).await? {
@@ -185,7 +201,10 @@ impl Session {
                     if let Some(work) = &old {
                         engine.watchers.tell(&work.id.locator(), Some(Cause::Replaced));
                     }
-                    self.take_over(created);
+                    self.take_over(new, recorded.len());
+                    if let Some(old_token) = old_token.filter(|old| Some(*old) != token) {
+                        engine.end(&old_token, Cause::Replaced, now).await?;
+                    }
                     return Ok(());
                 }
                 Relocated::Exists => {}
@@ -197,7 +216,7 @@ impl Session {
                 Relocated::Conflict => {
                     old = match old {
                         None => None,
-                        Some(work) => match engine.look(&work.id).await? {
+                        Some(work) => match engine.look_again(&work.id).await? {
                             Look::Live(work) => Some(work),
                             Look::Over(_) | Look::NotOurs => None,
                         },
@@ -205,32 +224,43 @@ impl Session {
                 }
             }
         }
+        Err(too_busy().into())
     }
 
-    /// Makes a session that was just created this request's own, and answers with its id.
-    pub(crate) fn take_over(&self, work: Work) {
+    /// Makes a session that was just created this request's own, and answers with
+    /// its id. It holds the first `taken` of the request's changes, or they are void.
+    pub(crate) fn take_over(&self, work: Work, taken: usize) {
         let engine = self.engine();
         let mut state = self.state();
         engine.started(&work);
         state.answer_with(engine.transport.write(&work.id, None, engine.clock.now()));
         let id = work.id.clone();
+        let taken = taken.min(state.changes.len());
+        state.changes.drain(..taken);
         state.ended = None;
         state.renew_due = false;
         state.read.clear();
         state.adopt(Box::new(work), id);
+        drop(state);
+        self.rebase();
     }
 
     /// Creates an anonymous session out of this request's changes.
-    pub(crate) async fn create(&self) -> Result<(), SessionError> {
-        let this = self.clone();
-        self.sessions().to_the_end(async move { this.insert_anonymous().await }).await
-    }
-
-    async fn insert_anonymous(&self) -> Result<(), SessionError> {
-        let engine = self.engine();
-        let changes = std::mem::take(&mut self.state().changes);
+    pub(crate) async fn create_of_changes(&self) -> Result<(), SessionError> {
+        let changes = self.state().changes.clone();
         let data = apply_all(&changes, &Data::default(), 1, true)
             .map_err(|_| SessionError::Conflict(None))?;
+        self.create(data, changes.len()).await
+    }
+
+    /// Creates an anonymous session with `data`, the first `taken` changes in it.
+    async fn create(&self, data: Data, taken: usize) -> Result<(), SessionError> {
+        let this = self.clone();
+        self.sessions().to_the_end(async move { this.insert_anonymous(data, taken).await }).await
+    }
+
+    async fn insert_anonymous(&self, data: Data, taken: usize) -> Result<(), SessionError> {
+        let engine = self.engine();
         if data.iter().next().is_none() {
             return Ok(()); // a removal of nothing is nothing to keep
         }
@@ -256,7 +286,7 @@ impl Session {
             let record = work.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
             match engine.insert(&key, record, Admission::at(now)).await? {
                 Inserted::Ok => {
-                    self.take_over(work);
+                    self.take_over(work, taken);
                     return Ok(());
                 }
                 Inserted::Exists => {}
@@ -312,7 +342,7 @@ impl Session {
 
     /// Gives this session a new secret, in two phases: this answer carries the new
     /// id, and the old one stays good until the new one is first presented, then
-    /// for 10 seconds.
+    /// for 10 seconds. Until then a further call changes nothing.
     ///
     /// # Errors
     /// The store failed, or the session has ended.
@@ -349,13 +379,12 @@ impl Session {
         }
         let create = self.state().base.is_none();
         if create {
-            let mut data = self.state().view.clone();
+            let changes = self.state().changes.clone();
+            let mut data = apply_all(&changes, &Data::default(), 1, true)
+                .map_err(|_| SessionError::Conflict(None))?;
             let result = run(&mut Txn { data: &mut data, revision: 1 });
             if result.is_ok() {
-                let set = |name, value| Change::set(name, bytes::Bytes::copy_from_slice(value));
-                self.state().changes =
-                    data.iter().map(|(name, value, _)| set(name, value)).collect();
-                self.create().await?;
+                self.create(data, changes.len()).await?;
             }
             return Ok(result);
         }

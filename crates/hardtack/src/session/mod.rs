@@ -49,6 +49,8 @@ mod values;
 mod work;
 
 #[cfg(test)]
+mod attack_tests;
+#[cfg(test)]
 mod tests;
 
 pub use admin::{Admin, SessionInfo};

@@ -17,7 +17,7 @@ use super::commits::{commit, entropy_failed};
 use super::data::Data;
 use super::error::SessionError;
 use super::id::SessionId;
-use super::record::{Kind, Version};
+use super::record::{Epochs, Kind, UserKey, Version};
 use super::session::Session;
 use super::sessions::Look;
 use super::store::{Admission, Inserted};
@@ -25,37 +25,38 @@ use super::transport::{CANDIDATES, Candidate};
 use super::work::{Done, Job, Work};
 
 impl Session {
-    /// Makes a token for the session that was just signed in.
-    pub(crate) async fn issue_remember_token(&self) -> Result<(), SessionError> {
+    /// Makes a token for a session that is about to be signed in: before it, so that
+    /// the session names it from its first moment.
+    pub(crate) async fn make_token(
+        &self,
+        user: &str,
+        key: UserKey,
+        epochs: Epochs,
+    ) -> Result<SessionId, SessionError> {
         let engine = self.engine();
         let Some(lasts) = engine.settings.remember else { return Err(SessionError::RememberIsOff) };
-        let Some(session) = self.state().base.as_ref().map(|base| base.work.clone()) else {
-            return Err(SessionError::NotSignedIn);
-        };
         let now = engine.clock.now();
         let facts = Facts {
             kind: Kind::Remember,
             created: now,
             authenticated: None,
             issued: now,
+            epochs,
             idle: lasts,
             lifetime: lasts,
             remember: None,
-            ..session.facts.clone()
+            user: user.to_owned().into(),
         };
         let mut token = engine
-            .make(facts, Data::default(), session.user.clone(), session.device.clone())
+            .make(facts, Data::default(), Some(key), self.state().device())
             .map_err(entropy_failed)?;
-        let key = token.id.locator();
+        let locator = token.id.locator();
         let record = token.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
-        match engine.insert(&key, record, Admission::at(now)).await? {
-            Inserted::Ok => {}
-            Inserted::Outdated => return Err(SessionError::LoginOutdated),
-            Inserted::Exists | Inserted::Full => return Err(SessionError::TooManySessions),
+        match engine.insert(&locator, record, Admission::at(now)).await? {
+            Inserted::Ok => Ok(token.id),
+            Inserted::Outdated => Err(SessionError::LoginOutdated),
+            Inserted::Exists | Inserted::Full => Err(SessionError::TooManySessions),
         }
-        self.job(move || Job::Facts(Box::new(move |facts| facts.remember = Some(key)))).await?;
-        self.answer_with_token(&token.id);
-        Ok(())
     }
 
     /// Exchanges a token for a session, and the token's secret for the next.
@@ -85,7 +86,7 @@ impl Session {
                 self.answer_with_token(&renewed.id);
             }
             let id = session.id.clone();
-            self.take_over(session.clone());
+            self.take_over(session.clone(), 0);
             return Ok(Some((Box::new(session), id)));
         }
         Ok(None)
@@ -117,7 +118,7 @@ impl Session {
         }
     }
 
-    fn answer_with_token(&self, id: &SessionId) {
+    pub(crate) fn answer_with_token(&self, id: &SessionId) {
         let engine = self.engine();
         let header = engine.transport.write(id, engine.settings.remember, engine.clock.now());
         self.state().answer_with(header);

@@ -65,30 +65,29 @@ impl Session {
     /// [`SessionError::ByUrl`]: only after [`present_url`](Session::present_url).
     pub async fn load(&self) -> Result<(), SessionError> {
         let (candidates, passive) = {
-            let mut state = self.state();
+            let state = self.state();
             if state.phase != Phase::Untouched {
-                return Ok(());
+                return state.if_one_session();
             }
-            (std::mem::take(&mut state.presented), state.passive)
+            (state.presented.clone(), state.passive)
         };
         let found = match self.engine().settings.url {
-            None => self.find(&candidates, passive).await,
-            Some(_) => Box::pin(self.find_or_by_url(&candidates, passive)).await,
+            None => self.find(&candidates, passive).await?,
+            Some(_) => Box::pin(self.find_or_by_url(&candidates, passive)).await?,
         };
         let mut state = self.state();
-        state.presented = candidates;
-        let found = found?;
+        if state.phase != Phase::Untouched {
+            return state.if_one_session(); // another clone was faster
+        }
         state.phase = Phase::Loaded;
         state.used = true;
         state.ended = found.ended;
         state.two_sessions = found.two;
-        if found.two && state.unsafe_method {
-            return Err(SessionError::TwoSessions);
-        }
         if let Some((work, id)) = found.live {
             state.renew_due = found.renew;
             state.adopt(work, id);
         }
+        state.if_one_session()?;
         found.answer.map_or(Ok(()), |answer| Err(SessionError::ByUrl(answer)))
     }
 
@@ -134,7 +133,8 @@ impl Session {
             let work = match engine.look(&id).await? {
                 Look::Live(work) => work,
                 Look::Over(cause) => {
-                    found.ended = cause.or(found.ended);
+                    // The first one counts: that of the signed-in session is of more interest.
+                    found.ended = found.ended.or(cause);
                     continue;
                 }
                 Look::NotOurs => continue,
@@ -192,7 +192,7 @@ impl Session {
         let committed = match plan {
             Plan::Nothing => return Outcome::default(),
             Plan::Answer => Ok(()),
-            Plan::Create => self.create().await,
+            Plan::Create => self.create_of_changes().await,
             Plan::Commit => self.commit_changes().await,
         };
         if let Err(error) = committed {
@@ -306,7 +306,7 @@ impl Session {
                 }
                 Done::Failed(error) => return Err(SessionError::Store(error)),
                 // The leader held an older secret of this session. Look again with ours.
-                Done::Again => match self.engine().look(&id).await? {
+                Done::Again => match self.engine().look_again(&id).await? {
                     Look::Live(work) => {
                         if let Some(base) = &mut self.state().base {
                             base.work = work;

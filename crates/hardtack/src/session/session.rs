@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::change::{Act, Change, Clash};
 use super::data::Data;
 use super::device;
-use super::error::ValueError;
+use super::error::{SessionError, ValueError};
 use super::id::{Locator, SessionId};
 use super::key::SessionKey;
 use super::lifetime::{self, Remaining};
@@ -129,6 +129,16 @@ impl Known {
                 .map(|ua| device::label(&String::from_utf8_lossy(ua.as_bytes())).into())
         };
         self.device.clone().or_else(said)
+    }
+
+    /// An unsafe request that carries two live sessions is refused however often
+    /// it asks.
+    pub(crate) fn if_one_session(&self) -> Result<(), SessionError> {
+        if self.two_sessions && self.unsafe_method {
+            Err(SessionError::TwoSessions)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes a session as this request's own.

@@ -203,8 +203,19 @@ impl Engine {
         None
     }
 
-    /// Loads and judges what `id` names. Ends it where that cannot wait.
+    /// Loads and judges what a presented `id` names. Ends it where that cannot wait.
     pub(crate) async fn look(&self, id: &SessionId) -> Result<Look, StoreError> {
+        self.look_as(id, false).await
+    }
+
+    /// As [`look`](Self::look), with an id that we have held for a while: that the
+    /// session was renewed meanwhile is no reuse. After a second renewal it opens
+    /// nothing any more ([`Look::NotOurs`]).
+    pub(crate) async fn look_again(&self, id: &SessionId) -> Result<Look, StoreError> {
+        self.look_as(id, true).await
+    }
+
+    async fn look_as(&self, id: &SessionId, held: bool) -> Result<Look, StoreError> {
         let key = id.locator();
         let record = match self.within(self.store.load(&key)).await? {
             Loaded::Live(record) => record,
@@ -215,7 +226,10 @@ impl Engine {
             }
         };
         let now = self.clock.now();
-        match Work::open(id, &record, &self.keys, now) {
+        match Work::open(id, &record, &self.keys, now, held) {
+            Opened::Live(work) if !self.is_ours(&work) => {
+                self.end_now(&key, Cause::Tampered, now).await
+            }
             Opened::Live(mut work) => {
                 work.last_seen = work.last_seen.max(self.noted(&key));
                 match lifetime::judge(&work.facts, work.last_seen, None, now) {
@@ -224,6 +238,7 @@ impl Engine {
                 }
             }
             Opened::Newer => Ok(Look::NotOurs),
+            Opened::Reused if held => Ok(Look::NotOurs),
             Opened::Tampered => self.end_now(&key, Cause::Tampered, now).await,
             Opened::Reused => {
                 self.counters.reuse.up();
@@ -235,6 +250,14 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Whether a record that opened is as this engine writes it: sealed if it seals,
+    /// and indexed by the user whose it is. Else somebody could write a body in
+    /// clear, or keep a session out of reach of its user's "end all".
+    fn is_ours(&self, work: &Work) -> bool {
+        let user = work.facts.user().and_then(|user| self.user_key(user));
+        (work.head.sealed || !self.sealed) && work.user == user
     }
 
     /// A session that its user is remembered by lives no longer than the token.

@@ -14,7 +14,7 @@ use crate::seal::{Key as SealKey, Keyring};
 use crate::time::{Clock, UnixTime};
 
 /// Everything over the memory store is ready at once.
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("the memory store never waits"),
@@ -22,7 +22,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[derive(Clone)]
-struct TestClock(Arc<AtomicU64>);
+pub(super) struct TestClock(pub(super) Arc<AtomicU64>);
 
 impl Clock for TestClock {
     fn now(&self) -> UnixTime {
@@ -32,10 +32,10 @@ impl Clock for TestClock {
 
 /// A browser that applies Set-Cookie in the order of arrival.
 #[derive(Clone, Default)]
-struct Browser(Vec<(String, String)>);
+pub(super) struct Browser(pub(super) Vec<(String, String)>);
 
 impl Browser {
-    fn headers(&self) -> HeaderMap {
+    pub(super) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if !self.0.is_empty() {
             let line: Vec<String> = self.0.iter().map(|(n, v)| format!("{n}={v}")).collect();
@@ -44,7 +44,7 @@ impl Browser {
         headers
     }
 
-    fn apply(&mut self, outcome: &Outcome) {
+    pub(super) fn apply(&mut self, outcome: &Outcome) {
         for (_, value) in &outcome.headers {
             let text = value.to_str().unwrap();
             let (name, rest) = text.split_once('=').unwrap();
@@ -56,14 +56,14 @@ impl Browser {
     }
 }
 
-struct Site {
-    sessions: Sessions,
-    store: MemoryStore,
-    clock: TestClock,
+pub(super) struct Site {
+    pub(super) sessions: Sessions,
+    pub(super) store: MemoryStore,
+    pub(super) clock: TestClock,
 }
 
 impl Site {
-    fn new(setup: impl FnOnce(SessionsBuilder) -> SessionsBuilder) -> Self {
+    pub(super) fn new(setup: impl FnOnce(SessionsBuilder) -> SessionsBuilder) -> Self {
         let (store, clock) =
             (MemoryStore::new(), TestClock(Arc::new(AtomicU64::new(1_800_000_000))));
         let builder = Sessions::builder(store.clone(), Keyring::new(SealKey::generate().unwrap()))
@@ -71,11 +71,11 @@ impl Site {
         Self { sessions: setup(builder).build().unwrap(), store, clock }
     }
 
-    fn pass(&self, secs: u64) {
+    pub(super) fn pass(&self, secs: u64) {
         self.clock.0.fetch_add(secs, SeqCst);
     }
 
-    fn open(&self, browser: &Browser) -> Session {
+    pub(super) fn open(&self, browser: &Browser) -> Session {
         let session = self.sessions.session();
         session.present(&browser.headers());
         now(session.load()).unwrap();
@@ -83,7 +83,7 @@ impl Site {
     }
 
     /// One request from beginning to end.
-    fn visit<T>(&self, browser: &mut Browser, handler: impl FnOnce(&Session) -> T) -> T {
+    pub(super) fn visit<T>(&self, browser: &mut Browser, handler: impl FnOnce(&Session) -> T) -> T {
         let session = self.open(browser);
         let result = handler(&session);
         let outcome = now(session.finish());
@@ -93,7 +93,7 @@ impl Site {
     }
 }
 
-fn plain() -> Site {
+pub(super) fn plain() -> Site {
     Site::new(|b| b)
 }
 

@@ -7,7 +7,7 @@ use super::change::{Clash, apply_all};
 use super::data::Data;
 use super::id::SessionId;
 use super::lifetime::{self, GRACE};
-use super::record::{Record, UserKey, Version};
+use super::record::{Kind, Record, UserKey, Version};
 use super::{Cause, change::Change};
 use crate::entropy::{self, EntropyError};
 use crate::seal::{Key, Keyring};
@@ -42,12 +42,14 @@ pub(crate) enum Opened {
 }
 
 impl Work {
-    /// Opens a record with the id that was presented for it.
+    /// Opens a record with the id that was presented for it, or that we hold
+    /// ourselves (`held`): that one does not lapse with a renewal's grace.
     pub(crate) fn open(
         presented: &SessionId,
         record: &Record,
         keys: &Keyring,
         now: UnixTime,
+        held: bool,
     ) -> Opened {
         let head = match Head::read(&record.data) {
             Ok(head) => head,
@@ -59,7 +61,7 @@ impl Work {
             match &head.renewal {
                 Some(old)
                     if old.previous == *presented.verifier()
-                        && old.until.is_none_or(|until| now < until) =>
+                        && (held || old.until.is_none_or(|until| now < until)) =>
                 {
                     let Some(key) = keys.find(record.key) else { return Opened::Newer };
                     presented.successor(&old.nonce, key)
@@ -134,7 +136,8 @@ pub(crate) enum Job {
     /// A transaction: runs on the newest data, again at each attempt. `false`:
     /// it declined, and changes nothing.
     Transact(Box<Transaction>),
-    /// Start a renewal of the secret, unless one is under way.
+    /// Start a renewal of the secret, unless one is under way: a second one before
+    /// the grace is over would cut off requests that carry the first old id.
     Renew(Arc<Key>),
     /// The new secret was presented.
     Confirm,
@@ -187,7 +190,10 @@ impl Job {
                 Ok(changed)
             }
             Job::Renew(key) => {
-                if work.head.renewal.as_ref().is_some_and(|r| r.until.is_none()) {
+                // A token is only exchanged where no session is left to be cut off.
+                let grace = work.facts.kind != Kind::Remember;
+                let under_way = |r: &Box<Renewal>| r.until.is_none_or(|until| grace && now < until);
+                if work.head.renewal.as_ref().is_some_and(under_way) {
                     return Ok(false);
                 }
                 let mut nonce = [0; 16];

@@ -1,0 +1,3 @@
+//! The subcommands: their arguments, and what they print.
+
+pub(crate) mod demo;
