@@ -58,7 +58,10 @@ struct Lab {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(arguments.threads).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(arguments.threads)
+        .enable_all()
+        .build()?;
     runtime.block_on(serve(arguments))
 }
 
@@ -66,7 +69,13 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let store: Arc<dyn Store> = match arguments.store.split_once(':') {
         Some(("memory", _)) => Arc::new(MemoryStore::new()),
         Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
-        _ => return Err(format!("unknown store {:?}: it is memory: or sqlite:PATH", arguments.store).into()),
+        _ => {
+            return Err(format!(
+                "unknown store {:?}: it is memory: or sqlite:PATH",
+                arguments.store
+            )
+            .into());
+        }
     };
     let calls = StoreCalls::new(store);
     let sessions = Sessions::builder(calls.clone(), Keyring::new(Key::generate()?)).build()?;

@@ -48,8 +48,7 @@ impl Checkpointer {
             // What fails here is tried again; what matters of it also fails in
             // the writer, which can tell somebody.
             let _ = self.step();
-            if self.shared.settings.durability == Durability::Relaxed
-                && synced.elapsed() >= RELAXED
+            if self.shared.settings.durability == Durability::Relaxed && synced.elapsed() >= RELAXED
             {
                 synced = Instant::now();
                 if self.shared.unsynced.swap(false, SeqCst) && self.log.sync_data().is_err() {

@@ -27,15 +27,14 @@ pub(crate) fn explain(path: &Path, error: Error) -> StoreError {
         Some(ErrorCode::NotADatabase) => {
             (StoreErrorKind::Corrupt, "it is not a database; give the store a file of its own")
         }
-        Some(ErrorCode::DatabaseCorrupt) => {
-            (StoreErrorKind::Corrupt, "it is damaged; go back to a backup, or start with a new file")
-        }
+        Some(ErrorCode::DatabaseCorrupt) => (
+            StoreErrorKind::Corrupt,
+            "it is damaged; go back to a backup, or start with a new file",
+        ),
         Some(ErrorCode::SystemIoFailure) => {
             (StoreErrorKind::Unavailable, "the disk reports an error; look at the system's log")
         }
-        Some(ErrorCode::OutOfMemory) => {
-            (StoreErrorKind::Unavailable, "there is not enough memory")
-        }
+        Some(ErrorCode::OutOfMemory) => (StoreErrorKind::Unavailable, "there is not enough memory"),
         None if unreadable(&error) => (
             StoreErrorKind::Corrupt,
             "it holds a session that cannot be read; go back to a backup, or end that session",

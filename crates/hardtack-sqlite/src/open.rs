@@ -145,7 +145,12 @@ impl Builder {
             checkpointer: Default::default(),
         });
         let mut store = Inner { shared: shared.clone(), threads: Mutex::default() };
-        store.start(lease, writer, writer_log, Checkpointer { conn, log: checkpoint_log, shared })?;
+        store.start(
+            lease,
+            writer,
+            writer_log,
+            Checkpointer { conn, log: checkpoint_log, shared },
+        )?;
         Ok(SqliteStore(Arc::new(store)))
     }
 }
@@ -239,8 +244,7 @@ impl Inner {
             let thread = std::thread::Builder::new().name(format!("hardtack-{name}"));
             thread.spawn(run).map_err(|error| io(path, error))
         };
-        let writer =
-            spawn("writer", Box::new(move || Writer::new(conn, log, for_writer).run()))?;
+        let writer = spawn("writer", Box::new(move || Writer::new(conn, log, for_writer).run()))?;
         let checkpointer = spawn("checkpoint", Box::new(move || checkpointer.run()))?;
         let _ = shared.checkpointer.set(checkpointer.thread().clone());
         let tender = spawn("tender", Box::new(move || tend::run(&for_tender, lease)))?;

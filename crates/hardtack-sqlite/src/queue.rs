@@ -126,7 +126,9 @@ impl Queue {
         }
         if lane == Lane::Front && lanes.front.len() >= WAITING_MAX {
             drop(lanes);
-            let what = format!("{WAITING_MAX} operations wait for the session store already; try again later");
+            let what = format!(
+                "{WAITING_MAX} operations wait for the session store already; try again later"
+            );
             return work.answer(Err(StoreError::new(StoreErrorKind::Unavailable, what)));
         }
         let job = Job { since: Instant::now(), work };

@@ -67,7 +67,10 @@ impl Readers {
 /// What the file has under `key`.
 pub(crate) fn load(conn: &Connection, key: &Locator) -> rusqlite::Result<Loaded> {
     const SQL: &str = concat!(
-        "SELECT ", columns!(), ", s.cause, ", outdated!(),
+        "SELECT ",
+        columns!(),
+        ", s.cause, ",
+        outdated!(),
         " FROM sessions s WHERE s.place = ?1 AND s.id = ?2"
     );
     let mut find = conn.prepare_cached(SQL)?;
@@ -97,7 +100,8 @@ pub(crate) fn list(
     const ALL: &str = concat!(
         "SELECT s.version, s.kind, s.key, s.user, s.user_epoch, s.global_epoch, s.created, \
          s.seen, s.expires, s.dies, s.device, x'', s.id FROM sessions s INDEXED BY by_place \
-         WHERE s.place >= ?1 AND s.id > ?2 AND s.cause IS NULL AND NOT ", outdated!(),
+         WHERE s.place >= ?1 AND s.id > ?2 AND s.cause IS NULL AND NOT ",
+        outdated!(),
         " ORDER BY s.place, s.id LIMIT ?3"
     );
     let read = |row: &rusqlite::Row<'_>| Ok((row::locator(row, COLUMNS)?, row::record(row)?));
@@ -121,7 +125,9 @@ pub(crate) fn census(readers: &Readers, deadline: Duration) -> Result<Census, St
     const PART: i64 = 20_000;
     const SQL: &str = concat!(
         "SELECT s.kind, s.key, count(*) FROM sessions s WHERE s.row > ?1 AND s.row <= ?2 \
-         AND s.cause IS NULL AND NOT ", outdated!(), " GROUP BY s.kind, s.key"
+         AND s.cause IS NULL AND NOT ",
+        outdated!(),
+        " GROUP BY s.kind, s.key"
     );
     let began = Instant::now();
     let counted = readers.with(|conn| {

@@ -17,7 +17,8 @@ use crate::inner::Shared;
 use crate::open::{Builder, Inner};
 use crate::queue::{Answer, Lane, Slot};
 use crate::verbs::{
-    Delivered, End, Insert, Load, Raise, Relocate, Replace, STEP, Sweep, TouchNow, Undelivered, Verb,
+    Delivered, End, Insert, Load, Raise, Relocate, Replace, STEP, Sweep, TouchNow, Undelivered,
+    Verb,
 };
 use crate::{readers, row};
 
@@ -248,10 +249,8 @@ impl Store for SqliteStore {
     }
 
     fn delivered<'a>(&'a self, ended: &'a [Locator]) -> Reply<'a, Result<(), StoreError>> {
-        let parts: Vec<_> = ended
-            .chunks(STEP)
-            .map(|part| self.ask(Lane::Back, Delivered(part.to_vec())))
-            .collect();
+        let parts: Vec<_> =
+            ended.chunks(STEP).map(|part| self.ask(Lane::Back, Delivered(part.to_vec()))).collect();
         Reply::later(async {
             for part in parts {
                 part.await?;
@@ -265,10 +264,11 @@ impl Store for SqliteStore {
         // up the caller's.
         let slot = Slot::new();
         let (store, answer) = (self.clone(), slot.clone());
-        let counting = std::thread::Builder::new().name("hardtack-census".into()).spawn(move || {
-            let deadline: Duration = store.shared().settings.deadline;
-            answer.put(readers::census(&store.shared().readers, deadline));
-        });
+        let counting =
+            std::thread::Builder::new().name("hardtack-census".into()).spawn(move || {
+                let deadline: Duration = store.shared().settings.deadline;
+                answer.put(readers::census(&store.shared().readers, deadline));
+            });
         match counting {
             Ok(_) => Reply::later(Answer(slot)),
             Err(error) => {

@@ -86,7 +86,8 @@ impl Change<'_> {
     /// this transaction.
     pub(crate) fn noted(&self, key: &Locator) -> Option<Noted> {
         let noted = self.cache.noted(key)?;
-        let same = |effect: &Effect| matches!(effect, Effect::Flushed(k, n) if k == key && *n == noted);
+        let same =
+            |effect: &Effect| matches!(effect, Effect::Flushed(k, n) if k == key && *n == noted);
         (!self.effects.iter().any(same)).then_some(noted)
     }
 

@@ -7,8 +7,14 @@ use hardtack_testkit::store::Fixture;
 use crate::{Builder, Durability, SqliteStore};
 
 hardtack_testkit::store_suite!(laws, fresh(|path| SqliteStore::builder(path)).await);
-hardtack_testkit::store_suite!(laws_without_a_cache, fresh(|path| SqliteStore::builder(path).cache_bytes(0)).await);
-hardtack_testkit::store_suite!(laws_relaxed, fresh(|path| SqliteStore::builder(path).durability(Durability::Relaxed)).await);
+hardtack_testkit::store_suite!(
+    laws_without_a_cache,
+    fresh(|path| SqliteStore::builder(path).cache_bytes(0)).await
+);
+hardtack_testkit::store_suite!(
+    laws_relaxed,
+    fresh(|path| SqliteStore::builder(path).durability(Durability::Relaxed)).await
+);
 
 async fn fresh(set_up: fn(&Path) -> Builder) -> Fixture {
     let folder = tempfile::tempdir().unwrap();

@@ -101,7 +101,8 @@ struct Live {
 
 fn find(change: &Change<'_>, key: &Locator) -> Result<Found> {
     const SQL: &str = concat!(
-        "SELECT s.row, s.version, s.expires, s.dies, s.cause, ", outdated!(),
+        "SELECT s.row, s.version, s.expires, s.dies, s.cause, ",
+        outdated!(),
         " FROM sessions s WHERE s.place = ?1 AND s.id = ?2"
     );
     let found = change.one(SQL, (row::place(key), key.as_bytes()), |row| {
@@ -129,12 +130,20 @@ impl Change<'_> {
 macro_rules! of_user {
     ($columns:literal, $and:expr) => {
         concat!(
-            "SELECT ", $columns, " FROM sessions s INDEXED BY by_place \
+            "SELECT ",
+            $columns,
+            " FROM sessions s INDEXED BY by_place \
              WHERE s.place BETWEEN ?1 AND ?2 AND s.user = ?3 AND s.stray IS NULL \
-             AND s.cause IS NULL AND NOT ", $crate::row::outdated!(), $and,
-            " UNION ALL SELECT ", $columns, " FROM sessions s INDEXED BY by_stray \
+             AND s.cause IS NULL AND NOT ",
+            $crate::row::outdated!(),
+            $and,
+            " UNION ALL SELECT ",
+            $columns,
+            " FROM sessions s INDEXED BY by_stray \
              WHERE s.stray = 1 AND s.user = ?3 \
-             AND s.cause IS NULL AND NOT ", $crate::row::outdated!(), $and
+             AND s.cause IS NULL AND NOT ",
+            $crate::row::outdated!(),
+            $and
         )
     };
 }

@@ -27,18 +27,20 @@ macro_rules! replace {
              seen = max(s.seen, :noted, :seen), \
              expires = CASE WHEN max(s.seen, :noted) > :seen \
                 THEN max(s.expires, min(:noted_expires, s.dies)) ELSE :expires END, \
-             dies = :dies, device = :device, data = :data", $set,
+             dies = :dies, device = :device, data = :data",
+            $set,
             " WHERE s.place = :place AND s.id = :id AND s.version = :old AND s.cause IS NULL \
-             AND NOT ", outdated!(), $and, " RETURNING seen, expires"
+             AND NOT ",
+            outdated!(),
+            $and,
+            " RETURNING seen, expires"
         )
     };
 }
 const SAME: &str =
     replace!("", " AND s.user IS :user AND :stray IS s.stray AND s.bucket <= :expires");
-const OTHER: &str = replace!(
-    ", user = :user, stray = :stray, bucket = min(s.bucket, :expires)",
-    ""
-);
+const OTHER: &str =
+    replace!(", user = :user, stray = :stray, bucket = min(s.bucket, :expires)", "");
 
 impl Verb for Replace {
     type Answer = Replaced;

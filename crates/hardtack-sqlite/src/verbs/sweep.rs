@@ -5,8 +5,8 @@ use hardtack::session::{Cause, Locator, UserKey};
 use hardtack::time::UnixTime;
 use rusqlite::Result;
 
-use super::end::finish;
 use super::Verb;
+use super::end::finish;
 use crate::row::{self, millis, outdated};
 use crate::writer::Change;
 
@@ -51,10 +51,12 @@ impl Sweep {
     /// due is looked into, and either ends or moves to where it belongs by now.
     fn end_due(&self, change: &mut Change<'_>, limit: usize) -> Result<(usize, bool)> {
         const SQL: &str = concat!(
-            "SELECT s.row, s.id, s.seen, s.expires, s.dies, s.cause, ", outdated!(),
+            "SELECT s.row, s.id, s.seen, s.expires, s.dies, s.cause, ",
+            outdated!(),
             " FROM sessions s INDEXED BY by_bucket WHERE s.bucket <= ?1 LIMIT ?2"
         );
-        const MOVE: &str = "UPDATE sessions SET bucket = ?2, seen = ?3, expires = ?2 WHERE row = ?1";
+        const MOVE: &str =
+            "UPDATE sessions SET bucket = ?2, seen = ?3, expires = ?2 WHERE row = ?1";
         const OUT: &str = "UPDATE sessions SET bucket = NULL WHERE row = ?1";
         let now = millis(self.now);
         let due = change.all(SQL, (now, limit as i64), |row| {
@@ -126,12 +128,17 @@ impl Sweep {
         const SQL: &str = concat!(
             "SELECT s.row, s.id FROM sessions s INDEXED BY by_place \
              WHERE s.place BETWEEN ?1 AND ?2 AND s.user = ?3 AND s.stray IS NULL \
-             AND s.cause IS NULL AND ", outdated!(),
+             AND s.cause IS NULL AND ",
+            outdated!(),
             " UNION ALL SELECT s.row, s.id FROM sessions s INDEXED BY by_stray \
-             WHERE s.stray = 1 AND s.user = ?3 AND s.cause IS NULL AND ", outdated!(), " LIMIT ?4"
+             WHERE s.stray = 1 AND s.user = ?3 AND s.cause IS NULL AND ",
+            outdated!(),
+            " LIMIT ?4"
         );
         let (first, last, user) = super::whose(user);
-        change.all(SQL, (first, last, user, limit as i64), |row| Ok((row.get(0)?, row::locator(row, 1)?)))
+        change.all(SQL, (first, last, user, limit as i64), |row| {
+            Ok((row.get(0)?, row::locator(row, 1)?))
+        })
     }
 
     /// Those of everybody, and the row up to which that is all of them.
@@ -144,12 +151,15 @@ impl Sweep {
     ) -> Result<(Vec<(i64, Locator)>, Option<i64>)> {
         const SQL: &str = concat!(
             "SELECT s.row, s.id FROM sessions s WHERE s.row > ?1 AND s.row <= ?2 \
-             AND s.cause IS NULL AND ", outdated!(), " ORDER BY s.row LIMIT ?3"
+             AND s.cause IS NULL AND ",
+            outdated!(),
+            " ORDER BY s.row LIMIT ?3"
         );
         const LAST: &str = "SELECT ifnull(max(row), 0) FROM sessions";
         let until = swept.saturating_add(LOOKED_AT);
-        let rows =
-            change.all(SQL, (swept, until, limit as i64), |row| Ok((row.get(0)?, row::locator(row, 1)?)))?;
+        let rows = change.all(SQL, (swept, until, limit as i64), |row| {
+            Ok((row.get(0)?, row::locator(row, 1)?))
+        })?;
         let last = change.one(LAST, [], |row| row.get::<_, i64>(0))?.unwrap_or(0);
         let reached = match rows.last() {
             Some((row, _)) if rows.len() == limit => Some(*row),

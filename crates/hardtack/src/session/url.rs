@@ -341,7 +341,7 @@ impl Session {
                 return Ok(());
             }
         }
-        self.create().await
+        self.create_of_changes().await
     }
 
     fn arrival(&self, change: impl FnOnce(&mut Arrival)) {
@@ -440,7 +440,8 @@ impl Engine {
         let Loaded::Live(record) = self.within(self.store.load(&id.locator())).await? else {
             return Ok(None);
         };
-        if !matches!(Work::open(id, &record, &self.keys, self.clock.now()), Opened::Live(_)) {
+        let opened = Work::open(id, &record, &self.keys, self.clock.now(), false);
+        if !matches!(opened, Opened::Live(_)) {
             return Ok(None);
         }
         match self.look(id).await? {
