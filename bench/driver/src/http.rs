@@ -2,10 +2,9 @@
 //! server of one thread on the other.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::Effort;
 use crate::bars::{Reach, Report, Table};
@@ -46,8 +45,8 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
             "tower-sessions SQLite, WAL",
             pinned(&tower_sessions, &[&scratch.0.display().to_string()]),
         ),
-        Server::start_lab("hardtack memory", &lab, "memory:"),
-        Server::start_lab("hardtack sqlite", &lab, &store),
+        Server::start("hardtack memory", pinned(&lab, &["--store", "memory:", "--threads", "1"])),
+        Server::start("hardtack sqlite", pinned(&lab, &["--store", &store, "--threads", "1"])),
     ];
     let cookies: Vec<_> = servers
         .iter()
@@ -91,26 +90,12 @@ struct Server {
 }
 
 impl Server {
-    /// One that tells its address.
+    /// Starts one on a free port; its first line tells the address.
     fn start(name: &'static str, command: Command) -> Server {
         let mut process = Process::start(command);
-        let address = process.line().parse().expect("it prints its address");
-        Server { name, address, _process: process }
-    }
-
-    /// The example server of hardtack-tower, which is told its port.
-    fn start_lab(name: &'static str, lab: &Path, store: &str) -> Server {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let address = free.expect("there is a free port");
-        let port = address.port().to_string();
-        let command = pinned(lab, &["--store", store, "--port", &port, "--threads", "1"]);
-        let process = Process::start(command);
-        let patience = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(address).is_err() {
-            assert!(Instant::now() < patience, "the lab does not listen on {address}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Server { name, address, _process: process }
+        let line = process.line();
+        let address = line.trim_start_matches("http://").trim_end_matches('/').parse();
+        Server { name, address: address.expect("it prints its address"), _process: process }
     }
 
     /// The cookies of so many new sessions, one `Cookie` header a line. A server

@@ -3,6 +3,8 @@
 use std::fs::read_to_string;
 use std::process::Command;
 
+use crate::Effort;
+
 /// The packages whose versions matter, and the workspaces whose Cargo.lock has them.
 const VERSIONS: [(&str, &[&str]); 5] = [
     ("..", &["hardtack", "axum", "rusqlite", "libsqlite3-sys", "aws-lc-rs", "blake3", "tokio"]),
@@ -28,7 +30,7 @@ const VERSIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// The head of the results.
-pub(crate) fn description() -> String {
+pub(crate) fn description(effort: Effort) -> String {
     let cpu = read_to_string("/proc/cpuinfo").unwrap_or_default();
     let memory = read_to_string("/proc/meminfo").unwrap_or_default();
     let system = read_to_string("/etc/os-release").unwrap_or_default();
@@ -62,9 +64,12 @@ pub(crate) fn description() -> String {
         let name = if workspace == ".." { "the lab" } else { workspace };
         line(&format!("versions, {name}"), &versions.collect::<Vec<_>>().join(", "));
     }
-    text += "\nOne interleaved run. Times of single operations and of the tower layer are of the thread's\n\
-        own processor time, medians of 21 rounds; a ratio is the median of the rounds' ratios.\n\
-        Absolute times are left out: they change with the machine, ratios hardly.\n";
+    let rounds = effort.short_rounds;
+    text += &format!(
+        "\nOne interleaved run. Single operations and the tower layer are measured by the thread's own\n\
+        processor time, in {rounds} rounds; a figure is the median over the rounds, a ratio the median\n\
+        of the rounds' ratios. Absolute times change with the machine and are left out.\n",
+    );
     text
 }
 

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
             measure(effort, &mut report);
         }
     }
-    let text = format!("{}\n{}", machine::description(), report);
+    let text = format!("{}\n{}", machine::description(effort), report);
     println!("{text}");
     if flags.is_empty() && names.is_empty() {
         std::fs::write(folder().join("results.md"), text).expect("bench/ can be written to");

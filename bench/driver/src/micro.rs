@@ -5,7 +5,7 @@ use crate::bars::{Reach, Report, Table};
 use crate::rounds::{ROW_HEAD, Rounds};
 
 pub(crate) fn measure(effort: Effort, report: &mut Report) {
-    let ours = ["find", "set", "seal", "open", "record plain", "record sealed"];
+    let ours = ["find", "set", "seal", "open"];
     let theirs = [
         "find memchr2",
         "find cookie-rs",
@@ -54,13 +54,6 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
         Reach::AtLeast(1.8),
         faster("hardtack: open", "peers: open cookie-rs"),
     );
-    report.bar(
-        "a sealed record of 500 B: microseconds it adds to open",
-        Reach::AtMost(1.2),
-        rounds.median(["hardtack: record sealed", "hardtack: record plain"], |[sealed, plain]| {
-            (sealed.nanos - plain.nanos) / 1000.0
-        }),
-    );
     for (title, cases) in [
         (
             "Our cookie among 10",
@@ -69,7 +62,6 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
         ("A full Set-Cookie", &["peers: set one buffer", "hardtack: set", "peers: set cookie-rs"]),
         ("Sealing 1 KiB", &["hardtack: seal", "peers: seal cookie-rs"]),
         ("Opening 1 KiB", &["hardtack: open", "peers: open cookie-rs"]),
-        ("A record of 500 B", &["hardtack: record plain", "hardtack: record sealed"]),
     ] {
         report.table(Table { title, head: ROW_HEAD, rows: rounds.rows(cases) });
     }

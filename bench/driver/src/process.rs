@@ -13,10 +13,10 @@ pub(crate) fn build(workspace: &str, program: &str) -> PathBuf {
     built(cargo, program)
 }
 
-/// Builds the example server of hardtack-tower.
+/// Builds the example server.
 pub(crate) fn build_lab() -> PathBuf {
     let mut cargo = cargo(&crate::folder().join("../Cargo.toml"));
-    cargo.args(["--package", "hardtack-tower", "--example", "lab"]);
+    cargo.args(["--example", "lab"]);
     built(cargo, "lab")
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::process::Command;
 
-use crate::process::{Process, build};
+use crate::process::{Process, Scratch, build};
 
 /// What a round of one case took, per operation.
 #[derive(Clone, Copy)]
@@ -20,11 +20,13 @@ impl Rounds {
     /// Runs the cases of several processes in turn, round after round. A case is
     /// named `WORKSPACE: CASE` afterwards.
     pub(crate) fn run(program: &str, cases: &[(&str, &[&str])], rounds: usize) -> Rounds {
+        let scratch = Scratch::new(program);
         let mut processes: Vec<_> = cases
             .iter()
             .map(|(workspace, names)| {
-                let process = Process::start(Command::new(build(workspace, program)));
-                (*workspace, process, *names)
+                let mut command = Command::new(build(workspace, program));
+                command.arg(&scratch.0);
+                (*workspace, Process::start(command), *names)
             })
             .collect();
         let mut all: HashMap<String, Vec<Round>> = HashMap::new();

@@ -6,8 +6,10 @@ use crate::rounds::{ROW_HEAD, Rounds};
 
 pub(crate) fn measure(effort: Effort, report: &mut Report) {
     let names = ["floor", "ignore", "read", "count"];
-    let cases: [(&str, &[&str]); 2] =
-        [("hardtack", &["floor", "ignore", "read", "count", "add"]), ("peers", &names)];
+    let cases: [(&str, &[&str]); 2] = [
+        ("hardtack", &["floor", "ignore", "read", "count", "add", "read readable", "read sealed"]),
+        ("peers", &names),
+    ];
     let rounds = Rounds::run("tower", &cases, effort.short_rounds);
 
     // Each process has its own floor, since the same code is not laid out alike in both.
@@ -44,6 +46,13 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
         Reach::AtMost(0.333),
         added("count", "count"),
     );
+    report.bar(
+        "a sealed record of 500 B: microseconds it adds to open",
+        Reach::AtMost(1.2),
+        rounds.median(["hardtack: read sealed", "hardtack: read readable"], |[sealed, plain]| {
+            (sealed.nanos - plain.nanos) / 1000.0
+        }),
+    );
     report.table(Table {
         title: "axum with tower-sessions in memory",
         head: ROW_HEAD,
@@ -58,6 +67,8 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
             "hardtack: read",
             "hardtack: count",
             "hardtack: add",
+            "hardtack: read readable",
+            "hardtack: read sealed",
         ]),
     });
 }

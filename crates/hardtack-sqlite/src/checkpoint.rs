@@ -8,12 +8,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, Result};
 
-use crate::Durability;
 use crate::inner::Shared;
+use crate::stopwatch;
 
 /// How many pages (of 4 KiB) of the log make a checkpoint worth its two syncs.
 const STEP: i64 = 1000;
@@ -42,31 +42,41 @@ pub(crate) struct Checkpointer {
 impl Checkpointer {
     /// Until the store is closed.
     pub(crate) fn run(self) {
-        let (mut synced, mut looked) = (Instant::now(), Instant::now());
+        let (mut synced, mut looked) = (stopwatch::now(), stopwatch::now());
         while !self.shared.stop.load(SeqCst) {
             std::thread::park_timeout(RELAXED / 3);
             // What fails here is tried again; what matters of it also fails in
             // the writer, which can tell somebody.
             let _ = self.step();
-            if self.shared.settings.durability == Durability::Relaxed && synced.elapsed() >= RELAXED
-            {
-                synced = Instant::now();
-                if self.shared.unsynced.swap(false, SeqCst) && self.log.sync_data().is_err() {
-                    self.shared.unsynced.store(true, SeqCst);
-                }
+            if synced.elapsed() >= RELAXED {
+                synced = stopwatch::now();
+                self.sync();
             }
             if self.shared.reserve.is_tight() && looked.elapsed() >= LOOK_FOR_ROOM {
-                looked = Instant::now();
+                looked = stopwatch::now();
                 let _ = self.shared.reserve.keep();
             }
+        }
+        self.sync();
+    }
+
+    /// Brings to the disk what a relaxed store has not.
+    fn sync(&self) {
+        if self.shared.unsynced.swap(false, SeqCst) && self.log.sync_data().is_err() {
+            self.shared.unsynced.store(true, SeqCst);
         }
     }
 
     /// One checkpoint, if there is enough to copy.
     fn step(&self) -> Result<()> {
         let (length, copied) = self.pragma("PRAGMA wal_checkpoint(NOOP)")?;
-        if length - copied < STEP {
+        let tight = self.shared.reserve.is_tight();
+        if length - copied < if tight { LITTLE } else { STEP } {
             return Ok(());
+        }
+        if tight {
+            // The log has to do with the room that it has: it starts over often.
+            return self.start_over();
         }
         for _ in 0..ROUNDS {
             let (_, copied) = self.pragma("PRAGMA wal_checkpoint(PASSIVE)")?;
@@ -78,8 +88,11 @@ impl Checkpointer {
                 break;
             }
         }
-        self.shared.gate.hold(|| self.pragma("PRAGMA wal_checkpoint(RESTART)"))?;
-        Ok(())
+        self.start_over()
+    }
+
+    fn start_over(&self) -> Result<()> {
+        self.shared.gate.hold(|| self.pragma("PRAGMA wal_checkpoint(RESTART)")).map(|_| ())
     }
 
     /// How many pages the log has, and how many of them are in the file.

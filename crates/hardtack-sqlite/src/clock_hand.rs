@@ -76,6 +76,7 @@ impl Records {
         *self = Self::new(self.most);
     }
 
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

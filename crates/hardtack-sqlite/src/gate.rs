@@ -15,22 +15,29 @@ struct State {
     held: bool,
 }
 
+/// The writer is in a transaction.
+#[must_use = "the writer has left as soon as this is dropped"]
+pub(crate) struct Inside<'a>(&'a Gate);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.writing = false;
+        if state.held {
+            self.0.changed.notify_all();
+        }
+    }
+}
+
 impl Gate {
-    /// Waits while the gate is held.
-    pub(crate) fn enter(&self) {
+    /// Waits while the gate is held. The writer is inside until it drops this.
+    pub(crate) fn enter(&self) -> Inside<'_> {
         let mut state = self.lock();
         while state.held {
             state = self.wait(state);
         }
         state.writing = true;
-    }
-
-    pub(crate) fn leave(&self) {
-        let mut state = self.lock();
-        state.writing = false;
-        if state.held {
-            self.changed.notify_all();
-        }
+        Inside(self)
     }
 
     /// Runs `quick` while the writer is between two transactions.

@@ -63,11 +63,11 @@ impl Shared {
     pub(crate) fn flush(&self) -> Vec<Answer<()>> {
         let noted = self.cache.all_noted();
         let parts = noted.chunks(FLUSHED_AT_ONCE);
-        parts.map(|part| self.ask(Lane::Back, Flush(part.to_vec()))).collect()
+        parts.map(|part| self.ask(Lane::Last, Flush(part.to_vec()))).collect()
     }
 
     pub(crate) fn committed(&self) {
-        if self.commits.fetch_add(1, SeqCst) % LOOK_AFTER == 0
+        if self.commits.fetch_add(1, SeqCst).is_multiple_of(LOOK_AFTER)
             && let Some(thread) = self.checkpointer.get()
         {
             thread.unpark();

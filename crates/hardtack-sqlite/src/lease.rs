@@ -16,9 +16,10 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::cache::Cache;
+use crate::stopwatch;
 
 const CACHES: &[u8; 1] = b"c";
 const CACHES_NOT: &[u8; 1] = b"n";
@@ -39,7 +40,7 @@ impl Lease {
     /// Comes in as the host, or as a guest once the host has made way. Gives up
     /// after `patience`, with an error of the kind `TimedOut`.
     pub(crate) fn take(host: File, guests: File, patience: Duration) -> io::Result<Self> {
-        let until = Instant::now() + patience;
+        let until = stopwatch::now() + patience;
         let mut lease = Self { host, guests, role: Role::Guest };
         let mut waits = false;
         loop {
@@ -58,7 +59,7 @@ impl Lease {
             if lease.host_says()? == *CACHES_NOT {
                 return Ok(lease);
             }
-            if Instant::now() >= until {
+            if stopwatch::now() >= until {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             std::thread::sleep(Duration::from_millis(2));

@@ -56,6 +56,7 @@ mod readers;
 mod reserve;
 mod row;
 mod schema;
+mod stopwatch;
 mod store;
 mod tend;
 mod verbs;

@@ -25,6 +25,10 @@ use crate::{Durability, SqliteStore, schema, tend};
 /// (<https://www.sqlite.org/releaselog/3_51_3.html>).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
+/// How long the log waits, and the writer with it, for readers to leave it
+/// before it starts over. If they do not, it is tried again later.
+const READERS_LEAVE: Duration = Duration::from_millis(15);
+
 /// Sets up a store. Made by [`SqliteStore::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "a store is opened by `open`"]
@@ -125,6 +129,7 @@ impl Builder {
             .map_err(|error| refused(&path, error))?;
         let failed = |error| explain(&path, error);
         let conn = reopen(&path, &settings).map_err(failed)?;
+        conn.busy_timeout(READERS_LEAVE).map_err(failed)?;
         let log_path = with_suffix(&path, "-wal");
         let log = || File::open(&log_path).map_err(|error| io(&log_path, error));
         let (writer_log, checkpoint_log) = (log()?, log()?);
@@ -236,9 +241,7 @@ impl Inner {
         if shared.settings.reserve_bytes > 0 && shared.reserve.keep().is_err() {
             shared.reserve.note_full();
         }
-        if shared.settings.cache_bytes > 0 {
-            lease.review(&shared.cache).map_err(|error| io(path, error))?;
-        }
+        lease.review(&shared.cache).map_err(|error| io(path, error))?;
         let (for_writer, for_tender) = (shared.clone(), shared.clone());
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let thread = std::thread::Builder::new().name(format!("hardtack-{name}"));
@@ -257,11 +260,9 @@ impl Inner {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(threads) = threads else { return };
         let shared = &self.shared;
-        for flushed in shared.flush() {
-            // Activity that cannot be written now is lost; the idle timeout has
-            // a touch interval of slack for that.
-            let _ = flushed.wait();
-        }
+        // Activity that cannot be written now is lost; the idle timeout has a
+        // touch interval of slack for that.
+        drop(shared.flush());
         shared.queue.close("it was closed");
         // A thread that panicked has told so, and holds nothing to wait for.
         let _ = threads.writer.join();

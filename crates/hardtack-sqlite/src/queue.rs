@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use hardtack::session::store::{StoreError, StoreErrorKind};
 
 use crate::error::closed;
+use crate::stopwatch;
 
 /// The most operations in one commit.
 pub(crate) const BATCH: usize = 512;
@@ -22,8 +23,10 @@ const WAITING_MAX: usize = 16 * 1024;
 const LINGER_MAX: Duration = Duration::from_micros(500);
 
 /// After a batch with something from the back lane, for how many times as long
-/// as it took the next one has to wait.
-const BACK_RESTS: u32 = 3;
+/// as it took the next one has to wait; fewer once a lot waits there.
+const BACK_RESTS: u32 = 8;
+const BACK_RESTS_LITTLE: u32 = 2;
+const BACK_LONG: usize = 3072;
 
 /// Something that the writer has been asked for.
 pub(crate) trait Work: Send {
@@ -59,15 +62,28 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct Lanes {
     front: VecDeque<Job>,
-    /// What has time: touches, sweeps, deliveries. At most one to a batch, so
-    /// that it never holds up the others for long.
+    /// What has time: sweeps and deliveries. At most one to a batch, so that it
+    /// never holds up the others for long.
     back: VecDeque<Job>,
+    /// What has even more: touches. In place of one from `back`.
+    last: VecDeque<Job>,
     /// How many in `front` the writer wants to be woken for; 0: it is awake.
     wanted: usize,
     /// Whether it wants to be woken for something in `back`.
     wanted_back: bool,
     batch: Vec<(Instant, Arc<dyn Patience>)>,
     closed: Option<&'static str>,
+}
+
+impl Lanes {
+    /// Whether there is something that has time.
+    fn has_time(&self) -> bool {
+        !self.back.is_empty() || !self.last.is_empty()
+    }
+
+    fn pop_back(&mut self) -> Option<Job> {
+        self.back.pop_front().or_else(|| self.last.pop_front())
+    }
 }
 
 /// How the writer takes from the queue.
@@ -87,16 +103,18 @@ pub(crate) struct Pace {
 impl Pace {
     pub(crate) fn new(patience: Duration) -> Self {
         let (expected, linger, has_back) = (0, Duration::ZERO, false);
-        Self { expected, linger, back_rests: Instant::now(), has_back, patience }
+        Self { expected, linger, back_rests: stopwatch::now(), has_back, patience }
     }
 
-    /// After a batch of `count` that was begun at `began`, with `waiting` more there.
-    pub(crate) fn keep(&mut self, began: Instant, count: usize, waiting: usize) {
-        let took = began.elapsed();
-        self.expected = (count - usize::from(self.has_back) + waiting).min(BATCH);
+    /// After a batch of `count` that was begun at `began`.
+    pub(crate) fn keep(&mut self, queue: &Queue, began: Instant, count: usize) {
+        let (took, lanes) = (began.elapsed(), queue.lock());
+        self.expected = (count - usize::from(self.has_back) + lanes.front.len()).min(BATCH);
         self.linger = (took / 4).min(LINGER_MAX);
         if self.has_back {
-            self.back_rests = Instant::now() + took * BACK_RESTS;
+            let long = lanes.last.len() > BACK_LONG;
+            let rests = if long { BACK_RESTS_LITTLE } else { BACK_RESTS };
+            self.back_rests = stopwatch::now() + took * rests;
         }
     }
 }
@@ -114,6 +132,7 @@ pub(crate) enum Next {
 pub(crate) enum Lane {
     Front,
     Back,
+    Last,
 }
 
 impl Queue {
@@ -131,13 +150,14 @@ impl Queue {
             );
             return work.answer(Err(StoreError::new(StoreErrorKind::Unavailable, what)));
         }
-        let job = Job { since: Instant::now(), work };
+        let job = Job { since: stopwatch::now(), work };
         match lane {
             Lane::Front => lanes.front.push_back(job),
             Lane::Back => lanes.back.push_back(job),
+            Lane::Last => lanes.last.push_back(job),
         }
         let enough = lanes.wanted > 0 && lanes.front.len() >= lanes.wanted;
-        if enough || (lanes.wanted_back && lane == Lane::Back) {
+        if enough || (lanes.wanted_back && lane != Lane::Front) {
             (lanes.wanted, lanes.wanted_back) = (0, false);
             drop(lanes);
             self.came.notify_one();
@@ -148,10 +168,10 @@ impl Queue {
     pub(crate) fn next(&self, pace: &mut Pace) -> Next {
         let mut lanes = self.lock();
         lanes.batch.clear();
-        let now = Instant::now();
+        let now = stopwatch::now();
         let back_rests = pace.back_rests.saturating_duration_since(now);
         if lanes.front.is_empty() && lanes.closed.is_none() {
-            if lanes.back.is_empty() {
+            if !lanes.has_time() {
                 lanes.wanted = 1;
                 lanes.wanted_back = back_rests.is_zero();
                 lanes = self.wait(lanes, pace.patience);
@@ -161,11 +181,11 @@ impl Queue {
             }
         }
         if !lanes.front.is_empty() && lanes.front.len() < pace.expected {
-            let until = Instant::now() + pace.linger;
+            let until = stopwatch::now() + pace.linger;
             loop {
                 lanes.wanted = pace.expected;
-                lanes = self.wait(lanes, until.saturating_duration_since(Instant::now()));
-                if lanes.front.len() >= pace.expected || Instant::now() >= until {
+                lanes = self.wait(lanes, until.saturating_duration_since(stopwatch::now()));
+                if lanes.front.len() >= pace.expected || stopwatch::now() >= until {
                     break;
                 }
             }
@@ -175,12 +195,14 @@ impl Queue {
         let mut batch: Vec<Job> = Vec::with_capacity(count + 1);
         batch.extend(lanes.front.drain(..count));
         pace.has_back = false;
-        if Instant::now() >= pace.back_rests || lanes.closed.is_some() {
-            batch.extend(lanes.back.pop_front());
+        if lanes.closed.is_some() {
+            batch.extend((0..BATCH).map_while(|_| lanes.pop_back()));
+        } else if stopwatch::now() >= pace.back_rests {
+            batch.extend(lanes.pop_back());
             pace.has_back = batch.len() > count;
         }
         if batch.is_empty() {
-            let done = lanes.closed.is_some() && lanes.back.is_empty();
+            let done = lanes.closed.is_some() && !lanes.has_time();
             return if done { Next::Closed } else { Next::Idle };
         }
         lanes.batch.extend(batch.iter().map(|job| (job.since, job.work.patience())));
@@ -195,18 +217,13 @@ impl Queue {
         self.came.wait_timeout(lanes, patience).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// How many operations wait in the front lane.
-    pub(crate) fn waiting(&self) -> usize {
-        self.lock().front.len()
-    }
-
     /// Answers everybody who has waited for `deadline`.
     pub(crate) fn expire(&self, deadline: Duration) {
         let mut late: Vec<Arc<dyn Patience>> = Vec::new();
         let mut lanes = self.lock();
         let lanes = &mut *lanes;
         let too_old = |since: &Instant| since.elapsed() >= deadline;
-        for lane in [&mut lanes.front, &mut lanes.back] {
+        for lane in [&mut lanes.front, &mut lanes.back, &mut lanes.last] {
             while lane.front().is_some_and(|job| too_old(&job.since)) {
                 late.extend(lane.pop_front().map(|job| job.work.patience()));
             }
@@ -237,11 +254,11 @@ impl Queue {
     pub(crate) fn abandon(&self, why: &'static str) {
         let mut lanes = self.lock();
         lanes.closed.get_or_insert(why);
-        let left: Vec<Job> = std::mem::take(&mut lanes.front).into();
-        let later: Vec<Job> = std::mem::take(&mut lanes.back).into();
-        let batch = std::mem::take(&mut lanes.batch);
+        let Lanes { front, back, last, batch, .. } = &mut *lanes;
+        let left: Vec<Job> = front.drain(..).chain(back.drain(..)).chain(last.drain(..)).collect();
+        let batch = std::mem::take(batch);
         drop(lanes);
-        for job in left.into_iter().chain(later) {
+        for job in left {
             job.work.answer(Err(closed(why)));
         }
         for (_, patience) in batch {
@@ -310,24 +327,5 @@ impl<T> Answer<T> {
     pub(crate) fn is_there(&self) -> bool {
         let state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         !matches!(*state, State::Waiting(_))
-    }
-
-    /// Waits for it on this thread.
-    pub(crate) fn wait(self) -> Result<T, StoreError> {
-        struct Unpark(std::thread::Thread);
-        impl std::task::Wake for Unpark {
-            fn wake(self: Arc<Self>) {
-                self.0.unpark();
-            }
-        }
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        let mut cx = Context::from_waker(&waker);
-        let mut answer = std::pin::pin!(self);
-        loop {
-            match answer.as_mut().poll(&mut cx) {
-                Poll::Ready(answer) => return answer,
-                Poll::Pending => std::thread::park(),
-            }
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hardtack::session::store::{Census, Loaded, StoreError, StoreErrorKind};
 use hardtack::session::{Cause, Locator, Record, UserKey};
@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::error::explain;
 use crate::row::{self, COLUMNS, columns, outdated};
+use crate::stopwatch;
 use crate::verbs::{of_user, whose};
 
 /// How many connections are kept; more are made when more threads read at once.
@@ -129,7 +130,7 @@ pub(crate) fn census(readers: &Readers, deadline: Duration) -> Result<Census, St
         outdated!(),
         " GROUP BY s.kind, s.key"
     );
-    let began = Instant::now();
+    let began = stopwatch::now();
     let counted = readers.with(|conn| {
         let moment = conn.unchecked_transaction()?;
         let last: i64 =

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hardtack::session::store::{
     Admission, Census, EndEvent, Ended, Inserted, Loaded, Relocated, Replaced, Reply, Store,
@@ -16,6 +16,7 @@ use crate::cache::Note;
 use crate::inner::Shared;
 use crate::open::{Builder, Inner};
 use crate::queue::{Answer, Lane, Slot};
+use crate::stopwatch;
 use crate::verbs::{
     Delivered, End, Insert, Load, Raise, Relocate, Replace, STEP, Sweep, TouchNow, Undelivered,
     Verb,
@@ -89,7 +90,7 @@ impl SqliteStore {
         self.0.close();
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         &self.0.shared
     }
 
@@ -229,7 +230,7 @@ impl Store for SqliteStore {
         Reply::later(async move {
             // In steps, between which others get their turn; what does not fit
             // into the time is left to the next call.
-            let (began, patience) = (Instant::now(), self.shared().settings.deadline / 2);
+            let (began, patience) = (stopwatch::now(), self.shared().settings.deadline / 2);
             let mut all = Swept::default();
             loop {
                 let left = limit.saturating_sub(all.ended).min(STEP);

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::Instant;
 
 use crate::inner::Shared;
 use crate::lease::Lease;
 use crate::queue::Answer;
+use crate::stopwatch;
 
 /// Until the store is closed.
 pub(crate) fn run(shared: &Arc<Shared>, mut lease: Lease) {
-    let mut flushed = Instant::now();
+    let mut flushed = stopwatch::now();
     let mut flushing: Vec<Answer<()>> = Vec::new();
     while !shared.stop.load(SeqCst) {
         std::thread::park_timeout(shared.settings.tick);
@@ -25,7 +25,7 @@ pub(crate) fn run(shared: &Arc<Shared>, mut lease: Lease) {
             && flushing.is_empty()
             && flushed.elapsed() >= every
         {
-            flushed = Instant::now();
+            flushed = stopwatch::now();
             flushing = shared.flush();
         }
     }

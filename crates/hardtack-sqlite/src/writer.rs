@@ -5,7 +5,6 @@ use std::fs::File;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::Instant;
 
 use hardtack::session::Locator;
 use hardtack::session::store::StoreErrorKind;
@@ -15,6 +14,7 @@ use crate::cache::{Cache, Effect, Noted};
 use crate::error::{closed, explain, tight};
 use crate::inner::Shared;
 use crate::queue::{Job, Next, Pace};
+use crate::stopwatch;
 use crate::{Durability, backup};
 
 pub(crate) struct Writer {
@@ -139,9 +139,9 @@ impl Writer {
 
     /// Does and answers one batch, and paces the next.
     pub(crate) fn serve_at(&mut self, pace: &mut Pace, batch: Vec<Job>) {
-        let (began, count) = (Instant::now(), batch.len());
+        let (began, count) = (stopwatch::now(), batch.len());
         self.serve(batch);
-        pace.keep(began, count, self.shared.queue.waiting());
+        pace.keep(&self.shared.queue, began, count);
     }
 
     fn serve(&mut self, mut batch: Vec<Job>) {
@@ -154,7 +154,8 @@ impl Writer {
         if batch.is_empty() {
             return;
         }
-        self.shared.gate.enter();
+        let shared = self.shared.clone();
+        let inside = shared.gate.enter();
         let mut outcome = self.attempt(&mut batch);
         let alone = batch.len() == 1;
         if alone && self.makes_room(&outcome, &batch[0]) {
@@ -180,8 +181,8 @@ impl Writer {
                 }
             }
         }
-        self.shared.gate.leave();
-        self.shared.committed();
+        drop(inside);
+        shared.committed();
     }
 
     /// One transaction. If it fails, nothing of it has happened, except where

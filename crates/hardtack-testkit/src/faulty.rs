@@ -190,7 +190,8 @@ impl Gate {
         self.wait_until(|gate| gate.arrived >= calls).await;
     }
 
-    async fn pass(&self) {
+    /// Waits at the gate until it is open.
+    pub async fn pass(&self) {
         self.0.send_modify(|gate| gate.arrived += 1);
         self.wait_until(|gate| gate.open).await;
     }

@@ -10,6 +10,7 @@
 //! | what | for |
 //! | --- | --- |
 //! | [`store_suite!`] | every law that a store can break, one named test each |
+//! | [`adapter_suite!`] | what browsers and thieves do to an adapter over HTTP, one named test each |
 //! | [`FakeClock`] | time that passes when a test says so |
 //! | [`FaultyStore`] | errors, delays, lost answers and partial batches at chosen calls |
 //! | [`StoreCalls`] | how often each verb is called |
@@ -17,6 +18,7 @@
 //!
 //! Everything here panics where a law is broken: it is for tests.
 
+pub mod adapter;
 mod calls;
 mod clock;
 mod faulty;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use hardtack::session::{About, Kind, Session};
-use http::header::{CONNECTION, COOKIE, HOST, ORIGIN, UPGRADE};
+use http::header::{COOKIE, HOST, ORIGIN, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 
 use crate::layer::Shared;
 use crate::response::SessionError;
@@ -32,7 +32,7 @@ impl<L: 'static> Handle<L> {
     /// another origin.
     pub fn from_parts(parts: &Parts) -> Result<&Self, SessionError> {
         let handle = parts.extensions.get::<Self>().ok_or(SessionError::NoLayer)?;
-        if is_foreign_upgrade(&parts.headers) {
+        if is_foreign_upgrade(&parts.method, &parts.uri, &parts.headers) {
             return Err(SessionError::ForeignUpgrade);
         }
         let asked_to_be = || handle.shared.passive.as_ref().is_some_and(|passive| passive(parts));
@@ -85,7 +85,7 @@ pub trait SessionOf {
 impl<B: Send + Sync> SessionOf for Request<B> {
     async fn session(&self) -> Result<Session, SessionError> {
         let handle = self.extensions().get::<Handle>().ok_or(SessionError::NoLayer)?;
-        if is_foreign_upgrade(self.headers()) {
+        if is_foreign_upgrade(self.method(), self.uri(), self.headers()) {
             return Err(SessionError::ForeignUpgrade);
         }
         let about =
@@ -109,16 +109,15 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
     })
 }
 
-/// An upgrade (a websocket) that a page of another origin asks for. Upgrades are
-/// GETs that carry cookies and that no same-origin policy holds back (ASVS 5.0 4.4.2).
-fn is_foreign_upgrade(headers: &HeaderMap) -> bool {
-    let upgrades = headers.contains_key(UPGRADE)
-        && headers
-            .get(CONNECTION)
-            .is_some_and(|c| c.as_bytes().to_ascii_lowercase().windows(7).any(|w| w == b"upgrade"));
+/// An upgrade (a websocket; over HTTP/2 a CONNECT) that a page of another origin
+/// asks for. Upgrades are GETs that carry cookies and that no same-origin policy
+/// holds back (ASVS 5.0 4.4.2).
+fn is_foreign_upgrade(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
+    let upgrades = headers.contains_key(UPGRADE) || *method == Method::CONNECT;
     let (true, Some(origin)) = (upgrades, headers.get(ORIGIN)) else { return false };
     let origin = origin.to_str().unwrap_or_default();
-    let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
+    let named = headers.get(HOST).and_then(|h| h.to_str().ok());
+    let host = named.or(uri.authority().map(|a| a.as_str())).unwrap_or_default();
     let origin_host = origin.split_once("://").map_or("", |(_, host)| host);
     host.is_empty() || !origin_host.eq_ignore_ascii_case(host)
 }
@@ -137,8 +136,9 @@ mod tests {
     #[test]
     fn an_upgrade_from_another_origin_is_told_apart() {
         let upgrade = ("upgrade", "websocket");
-        let connection = ("connection", "keep-alive, Upgrade");
         let host = ("host", "shop.example:8443");
+        let (path, whole) =
+            (Uri::from_static("/ws"), Uri::from_static("https://shop.example:8443/ws"));
         for (origin, foreign) in [
             (None, false),
             (Some("https://shop.example:8443"), false),
@@ -148,13 +148,13 @@ mod tests {
             (Some("https://shop.example:8443.evil.example"), true),
             (Some("null"), true),
         ] {
-            let mut all = headers(&[upgrade, connection, host]);
-            if let Some(origin) = origin {
-                all.insert(ORIGIN, HeaderValue::from_static(origin));
-            }
-            assert_eq!(is_foreign_upgrade(&all), foreign, "{origin:?}");
+            let mut all = headers(&[upgrade, host]);
+            all.extend(origin.map(|origin| (ORIGIN, HeaderValue::from_static(origin))));
+            assert_eq!(is_foreign_upgrade(&Method::GET, &path, &all), foreign, "{origin:?}");
             all.remove(UPGRADE);
-            assert!(!is_foreign_upgrade(&all), "an ordinary request");
+            assert!(!is_foreign_upgrade(&Method::GET, &path, &all), "an ordinary request");
+            all.remove(HOST);
+            assert_eq!(is_foreign_upgrade(&Method::CONNECT, &whole, &all), foreign, "HTTP/2");
         }
     }
 

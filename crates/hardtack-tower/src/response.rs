@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use bytes::Bytes;
 use hardtack::session::url::UrlAnswer;
 use hardtack::session::{self, Caching, Outcome, ValueError};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, VARY};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, RETRY_AFTER, SET_COOKIE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::layer::Shared;
 
@@ -29,12 +29,12 @@ pub(crate) fn apply<R: From<Bytes>>(
     for (name, value) in outcome.headers {
         headers.append(name, value);
     }
-    mark(headers, outcome.caching);
+    mark(headers, outcome.caching, shared.sessions.varies_by());
     response
 }
 
 /// Law 13: a response that shows something of a session is nobody else's.
-fn mark(headers: &mut HeaderMap, caching: Caching) {
+fn mark(headers: &mut HeaderMap, caching: Caching, by: HeaderName) {
     let directive = match caching {
         Caching::Private => "private",
         Caching::NoStore => "no-store",
@@ -50,10 +50,11 @@ fn mark(headers: &mut HeaderMap, caching: Caching) {
     let varies = headers.get_all(VARY).iter().any(|v| {
         v.as_bytes()
             .split(|b| matches!(b, b',' | b' '))
-            .any(|w| w.eq_ignore_ascii_case(b"cookie") || w == b"*")
+            .any(|w| w.eq_ignore_ascii_case(by.as_str().as_bytes()) || w == b"*")
     });
     if !varies {
-        headers.append(VARY, HeaderValue::from_static("Cookie"));
+        let by = if by == COOKIE { HeaderValue::from_static("Cookie") } else { by.into() };
+        headers.append(VARY, by);
     }
 }
 
@@ -176,12 +177,29 @@ mod tests {
             if let Some(said) = said {
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static(said));
             }
-            mark(&mut headers, caching);
+            mark(&mut headers, caching, COOKIE);
             assert_eq!(headers[CACHE_CONTROL], want, "{said:?} {caching:?}");
             assert_eq!(headers[VARY], "Cookie");
         }
         let mut untouched = HeaderMap::new();
-        mark(&mut untouched, Caching::AsItIs);
+        mark(&mut untouched, Caching::AsItIs, COOKIE);
         assert!(untouched.is_empty());
+    }
+
+    #[test]
+    fn it_varies_by_the_header_that_ids_come_in_said_once() {
+        let own = HeaderName::from_static("x-session");
+        for (said, by, want) in [
+            (None, COOKIE, &["Cookie"][..]),
+            (None, own.clone(), &["x-session"]),
+            (Some("accept, cookie"), COOKIE, &["accept, cookie"]),
+            (Some("accept, cookie"), own, &["accept, cookie", "x-session"]),
+            (Some("*"), COOKIE, &["*"]),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.extend(said.map(|said| (VARY, HeaderValue::from_static(said))));
+            mark(&mut headers, Caching::Private, by);
+            assert_eq!(headers.get_all(VARY).iter().collect::<Vec<_>>(), want, "{said:?}");
+        }
     }
 }

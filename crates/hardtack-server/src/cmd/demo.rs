@@ -35,9 +35,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), DemoError> {
         None if arguments.ephemeral => Keep::InMemory,
         None => Keep::in_data_folder().map_err(DemoError::Store)?,
     };
-    let listener = TcpListener::bind(SocketAddr::new(arguments.bind, arguments.port))
-        .await
-        .map_err(DemoError::Listener)?;
+    let address = SocketAddr::new(arguments.bind, arguments.port);
+    let listener =
+        TcpListener::bind(address).await.map_err(|source| DemoError::Bind { address, source })?;
     let demo = Demo::open(listener, &keep, SystemClock::default())?;
     let kept = match &keep {
         Keep::In(folder) => format!("Sessions are kept in {}", folder.display()),

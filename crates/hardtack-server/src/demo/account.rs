@@ -5,15 +5,17 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
+use hardtack_tower::cookie::SetCookie;
 use hardtack_tower::session::Locator;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
+use http::header::SET_COOKIE;
 use serde::Deserialize;
 
 use super::failure::Failure;
 use super::html::{Html, html};
 use super::page::{Tab, page};
 use super::visit::{Visit, span};
-use super::{App, address, picture};
+use super::{App, address, known, picture};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -42,8 +44,8 @@ async fn show(visit: Visit) -> Result<Response, Failure> {
                 "You were signed in by remember-me, not by a password. A shop would ask for the \
                  password before anything that costs money."
             } else {
-                "Your session was made new when you signed in. The one from before is dead, and its \
-                 cart has moved here."
+                "Your session was made new when you signed in. What was in the cart has come along; \
+                 a session from before is dead."
             },
             sessions(&visit).await?,
             address::card(&visit, &user),
@@ -105,7 +107,6 @@ async fn sign_in(visit: Visit, Form(given): Form<Credentials>) -> Result<Respons
     if *password != given.password {
         return refuse(&visit, &given.name).await;
     }
-    visit.session.set_device(&visit.device);
     let login = if given.remember.is_some() { login.remember() } else { login };
     visit.session.login(login).await?;
     Ok(Redirect::to("/account").into_response())
@@ -118,14 +119,21 @@ async fn refuse(visit: &Visit, name: &str) -> Result<Response, Failure> {
 }
 
 /// Ends this session. The session's cookie stays behind, as a dead key; `/goodbye` says why.
-///
-/// `Clear-Site-Data` makes browsers drop pages that they keep alive in memory: with
-/// `no-store` alone, some keep them as long as no cookie changes.
 async fn sign_out(visit: Visit) -> Result<Response, Failure> {
     visit.session.logout().await?;
-    let mut answer = Redirect::to("/goodbye").into_response();
-    answer.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
-    Ok(answer)
+    signed_out(&visit)
+}
+
+/// Leads to the farewell, and makes the browser drop pages that it keeps alive in memory.
+///
+/// `no-store` does not do that: Chromium 156 shows such a page again on Back, as it was, unless
+/// an HttpOnly cookie of its host has changed meanwhile. (`Clear-Site-Data: "cache"` does
+/// not change its mind.) The session's cookie must not change, so another one does.
+fn signed_out(visit: &Visit) -> Result<Response, Failure> {
+    let cookie = SetCookie::builder(known::SIGNED_OUT, visit.now().as_millis().to_string())
+        .max_age(Duration::from_secs(60))
+        .build()?;
+    Ok(([(SET_COOKIE, cookie.to_header_value())], Redirect::to("/goodbye")).into_response())
 }
 
 async fn goodbye(visit: Visit) -> Result<Response, Failure> {
@@ -228,9 +236,7 @@ async fn end_others(visit: Visit) -> Result<Response, Failure> {
 
 async fn end_all(visit: Visit) -> Result<Response, Failure> {
     visit.session.end_all().await?;
-    let mut answer = Redirect::to("/goodbye").into_response();
-    answer.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
-    Ok(answer)
+    signed_out(&visit)
 }
 
 /// How long an address or a remembered browser is kept.

@@ -42,22 +42,11 @@ async fn show(visit: Visit) -> Result<Response, Failure> {
          of your key, not the key: who reads the store cannot open your session with it.</p>\
          </section></div>{}",
         holds,
-        readable(&visit),
+        visit.readable(),
         held(&visit),
         attributes()
     );
     page(&visit, Tab::Cookies, "Cookies", main).await
-}
-
-/// What `document.cookie` gives, as far as the server can tell.
-fn readable(visit: &Visit) -> String {
-    let pairs = visit
-        .sent
-        .iter()
-        .filter(|sent| known::find(&sent.name).is_some_and(|known| known.scripts))
-        .map(|sent| format!("{}={}", sent.name, sent.value));
-    let pairs: Vec<String> = pairs.collect();
-    if pairs.is_empty() { "nothing".to_owned() } else { pairs.join("; ") }
 }
 
 fn holding(visit: &Visit, sent: &Sent) -> Html {

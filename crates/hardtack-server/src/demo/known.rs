@@ -32,9 +32,10 @@ pub(crate) const SIGNED_IN: &str = "__Host-Http-demo-sid";
 pub(crate) const REMEMBER: &str = "__Host-Http-demo-rem";
 pub(crate) const ADDRESS: &str = "__Host-Http-demo-address";
 pub(crate) const THEME: &str = "demo-theme";
+pub(crate) const SIGNED_OUT: &str = "__Host-Http-demo-out";
 pub(crate) const TWENTY: &str = "demo-20s";
 
-pub(crate) const COOKIES: [Known; 6] = [
+pub(crate) const COOKIES: [Known; 7] = [
     Known {
         name: ANONYMOUS,
         title: "Session, not signed in",
@@ -78,6 +79,15 @@ pub(crate) const COOKIES: [Known; 6] = [
         stays: "one year, also when the browser quits",
         shown: Shown::Whole,
         scripts: true,
+    },
+    Known {
+        name: SIGNED_OUT,
+        title: "Signed out",
+        purpose: "Its value is the time of signing out, and nobody reads it. That it changes makes \
+                  the browser drop the pages that it keeps in memory for the Back button.",
+        stays: "one minute",
+        shown: Shown::Whole,
+        scripts: false,
     },
     Known {
         name: TWENTY,

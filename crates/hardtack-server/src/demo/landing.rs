@@ -58,8 +58,8 @@ async fn arrived(visit: Visit, Query(goal): Query<Goal>) -> Result<Response, Fai
          extension. Allow them for <code>{}</code>.</li>\
          <li><b>The page sits in a frame</b> of another site; browsers keep cookies from there.</li>\
          <li><b>Secure cookies over plain http.</b> The cookie is marked Secure. Browsers take such \
-         cookies over http from this computer only, and some older ones (Safari) not even \
-         there. On the web, use https.</li>\
+         cookies over http from this computer only, and not every browser does even that. On \
+         the web, use https.</li>\
          <li><b>It was sent, to another name.</b> A cookie belongs to the host that set it: \
          <code>localhost</code> and <code>hardtack.localhost</code> are two.</li></ul>\
          <p><a class=\"button\" href=\"{}\">Go back and try again</a></p></section>\

@@ -37,6 +37,7 @@ mod url;
 mod visit;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -219,6 +220,13 @@ pub enum DemoError {
     Store(StoreFailure),
     /// The sessions cannot be set up so.
     Config(ConfigError),
+    /// The address cannot be listened on.
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
     /// The listener failed.
     Listener(io::Error),
 }
@@ -233,6 +241,11 @@ impl fmt::Display for DemoError {
             ),
             DemoError::Store(error) => error.fmt(f),
             DemoError::Config(error) => error.fmt(f),
+            DemoError::Bind { address, source } => write!(
+                f,
+                "the demo cannot listen on {address}: {source}; choose another port with --port, or \
+                 any free one with --port 0"
+            ),
             DemoError::Listener(error) => write!(f, "the demo cannot listen: {error}"),
         }
     }
@@ -244,7 +257,7 @@ impl std::error::Error for DemoError {
             DemoError::NotLoopback(_) => None,
             DemoError::Store(error) => Some(error),
             DemoError::Config(error) => Some(error),
-            DemoError::Listener(error) => Some(error),
+            DemoError::Bind { source, .. } | DemoError::Listener(source) => Some(source),
         }
     }
 }

@@ -190,12 +190,6 @@ fn round_trip(visit: &Visit) -> Html {
     } else {
         sent
     };
-    let readable: Vec<String> = visit
-        .sent
-        .iter()
-        .filter(|sent| known::find(&sent.name).is_some_and(|known| known.scripts))
-        .map(|sent| format!("{}={}", sent.name, sent.value))
-        .collect();
     html!(
         "<aside class=\"trip\" id=\"trip\" aria-label=\"Round trip\"><h2>Round trip</h2>\
          <p class=\"quiet\">What went there and back with this page.</p>\
@@ -210,7 +204,7 @@ fn round_trip(visit: &Visit) -> Html {
         visit.request,
         sent,
         Mark,
-        if readable.is_empty() { "nothing".to_owned() } else { readable.join("; ") },
+        visit.readable(),
         held(visit)
     )
 }

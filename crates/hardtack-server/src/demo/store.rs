@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fmt, io};
 
+use hardtack_sqlite::SqliteStore;
 use hardtack_tower::seal::{Key, Keyring, KeyringError};
-use hardtack_tower::session::{MemoryStore, Store};
+use hardtack_tower::session::{MemoryStore, Store, StoreError};
 
 /// Where sessions are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,13 @@ pub(super) fn open_store(keep: &Keep) -> Result<(Arc<dyn Store>, Keyring), Store
                 .map_err(|source| StoreFailure::Folder { folder: folder.clone(), source })?;
             let keys =
                 Keyring::load_or_generate(folder.join("keys")).map_err(StoreFailure::Keys)?;
-            Ok((Arc::new(MemoryStore::new()), keys))
+            // One visitor needs no more room than this.
+            let store = SqliteStore::builder(folder.join("sessions.db"))
+                .cache_bytes(4 << 20)
+                .reserve_bytes(1 << 20)
+                .open()
+                .map_err(StoreFailure::Store)?;
+            Ok((Arc::new(store), keys))
         }
     }
 }
@@ -75,6 +82,8 @@ pub enum StoreFailure {
     Key(String),
     /// The key file cannot be used.
     Keys(KeyringError),
+    /// The session file cannot be used.
+    Store(StoreError),
 }
 
 impl fmt::Display for StoreFailure {
@@ -89,6 +98,7 @@ impl fmt::Display for StoreFailure {
             }
             StoreFailure::Key(why) => f.write_str(why),
             StoreFailure::Keys(error) => error.fmt(f),
+            StoreFailure::Store(error) => error.fmt(f),
         }
     }
 }
@@ -98,6 +108,7 @@ impl std::error::Error for StoreFailure {
         match self {
             StoreFailure::Folder { source, .. } => Some(source),
             StoreFailure::Keys(error) => Some(error),
+            StoreFailure::Store(error) => Some(error),
             StoreFailure::NoHome | StoreFailure::Key(_) => None,
         }
     }

@@ -8,8 +8,6 @@ use axum::extract::{FromRef, FromRequestParts};
 use hardtack_tower::cookie::CookieHeader;
 use hardtack_tower::time::UnixTime;
 use hardtack_tower::{Session, SessionError};
-use http::HeaderMap;
-use http::header::USER_AGENT;
 use http::request::Parts;
 
 use super::trace::Setting;
@@ -23,7 +21,6 @@ pub(crate) struct Visit {
     pub(crate) sent: Vec<Sent>,
     /// Such as `GET /account`.
     pub(crate) request: String,
-    pub(crate) device: String,
 }
 
 /// A cookie that the browser sent, and how it once got it.
@@ -59,6 +56,14 @@ impl Visit {
             Some("dark") => Theme::Dark,
             _ => Theme::Auto,
         }
+    }
+
+    /// What `document.cookie` gives, as far as the server can tell.
+    pub(crate) fn readable(&self) -> String {
+        let scripts = |sent: &&Sent| known::find(&sent.name).is_some_and(|known| known.scripts);
+        let pairs = self.sent.iter().filter(scripts);
+        let pairs: Vec<_> = pairs.map(|sent| format!("{}={}", sent.name, sent.value)).collect();
+        if pairs.is_empty() { "nothing".to_owned() } else { pairs.join("; ") }
     }
 
     /// The browser sent a key, but there is no session that it opens.
@@ -97,87 +102,31 @@ where
             })
             .collect();
         let request = format!("{} {}", parts.method, parts.uri.path());
-        Ok(Visit { app, session, sent, request, device: device(&parts.headers) })
+        Ok(Visit { app, session, sent, request })
     }
 }
 
-/// "Firefox on Linux", as far as the browser says.
-fn device(headers: &HeaderMap) -> String {
-    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("");
-    let first = |names: &[(&str, &'static str)]| {
-        names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
-    };
-    // Each browser also names those that it wants to be taken for, so the order counts.
-    let browser = first(&[
-        ("Edg", "Edge"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chromium"),
-        ("Safari/", "Safari"),
-        ("curl/", "curl"),
-    ]);
-    let system = first(&[
-        ("Android", "Android"),
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Windows", "Windows"),
-        ("Mac OS", "macOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(browser), None) => browser.to_owned(),
-        _ => "an unknown browser".to_owned(),
-    }
-}
-
-/// A span of time as a person says it: `28 s`, `12 min`, `3 h`, `29 days`.
+/// A span of time as a person says it, rounded: `28 s`, `12 min`, `4 h`, `30 days`.
 pub(crate) fn span(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7_200 => format!("{} min", seconds / 60),
-        seconds @ 7_200..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
+    let seconds = (time.as_millis() + 500) / 1000;
+    let rounded = |unit: u128| (seconds + unit / 2) / unit;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", rounded(60)),
+        7_200..172_800 => format!("{} h", rounded(3600)),
+        _ => format!("{} days", rounded(86_400)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
-
-    #[test]
-    fn a_device_is_named_by_what_it_is_not_by_what_it_pretends() {
-        let cases = [
-            (
-                "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0",
-                "Firefox on Linux",
-            ),
-            (
-                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
-                "Chromium on Linux",
-            ),
-            (
-                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0",
-                "Edge on Windows",
-            ),
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile/15E148 Safari/604.1",
-                "Safari on iPhone",
-            ),
-            ("curl/8.14.1", "curl"),
-            ("<script>", "an unknown browser"),
-        ];
-        for (agent, expected) in cases {
-            let mut headers = HeaderMap::new();
-            headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-            assert_eq!(device(&headers), expected);
-        }
-        assert_eq!(device(&HeaderMap::new()), "an unknown browser");
-    }
 
     #[test]
     fn spans_are_said_in_the_largest_fitting_unit() {
-        let said = [28, 119, 120, 7_199, 7_200, 172_800].map(|s| span(Duration::from_secs(s)));
-        assert_eq!(said, ["28 s", "119 s", "2 min", "119 min", "2 h", "2 days"]);
+        let said =
+            [28, 119, 120, 1_799, 7_200, 14_390, 2_591_999].map(|s| span(Duration::from_secs(s)));
+        assert_eq!(said, ["28 s", "119 s", "2 min", "30 min", "2 h", "4 h", "30 days"]);
+        assert_eq!(span(Duration::from_millis(29_990)), "30 s");
     }
 }

@@ -254,7 +254,7 @@ fn associated(key: KeyId, locator: &Locator, head: &[u8]) -> Vec<u8> {
     [&key.as_bytes()[..], locator.as_bytes(), head].concat()
 }
 
-fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {
+pub(crate) fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
     out.push(facts.kind.code());
     for number in [
@@ -277,7 +277,7 @@ fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {
     data.encode(out);
 }
 
-fn read_body(body: &Bytes) -> Result<(Facts, Data), Unreadable> {
+pub(crate) fn read_body(body: &Bytes) -> Result<(Facts, Data), Unreadable> {
     let mut r = Reader(body);
     let kind = Kind::from_code(r.u8()?).ok_or(Unreadable::Tampered)?;
     let created = UnixTime::from_millis(r.u64()?);

@@ -363,6 +363,13 @@ pub enum ConfigError {
         /// The most that the profile allows.
         most: Duration,
     },
+    /// More data than the cookies of sealed sessions hold.
+    TooMuchData {
+        /// What `most_data()` was set to, in bytes.
+        bytes: usize,
+        /// The most that fits.
+        most: usize,
+    },
     /// The cookies would be dropped or refused by browsers.
     Cookie {
         /// The name of the cookie.
@@ -401,6 +408,12 @@ impl fmt::Display for ConfigError {
                 write!(
                     f,
                     "the {what} is {value:?}, but {profile:?} (NIST SP 800-63B-4) allows at most {most:?}"
+                )
+            }
+            ConfigError::TooMuchData { bytes, most } => {
+                write!(
+                    f,
+                    "most_data() allows {bytes} bytes, but the cookies of a sealed session hold at most {most}; allow less, or keep the data on the server"
                 )
             }
             ConfigError::Cookie { name, rule } => {

@@ -4,6 +4,7 @@
 //! Anything: that is what these settings are for.
 
 use super::config::SessionsBuilder;
+use super::sealed::SealedSessionsBuilder;
 
 /// Cookies without `Secure` and without the `__Host-Http-` prefix, which go over
 /// plain http: whoever is on the way can read and replace them. Browsers treat
@@ -36,4 +37,11 @@ pub fn url_parameter(builder: SessionsBuilder, name: &str) -> SessionsBuilder {
 #[must_use = "nothing is set up before build()"]
 pub fn url_parameter_also_signed_in(builder: SessionsBuilder, name: &str) -> SessionsBuilder {
     builder.url_parameter(name, true)
+}
+
+/// The same for sealed sessions: who is on the way cannot read what is in them,
+/// and can use them.
+#[must_use = "nothing is set up before build()"]
+pub fn insecure_sealed_cookie<R>(builder: SealedSessionsBuilder<R>) -> SealedSessionsBuilder<R> {
+    builder.insecure()
 }

@@ -188,7 +188,10 @@ impl Session {
             let admission = Admission::at(now).limited(engine.settings.limit);
             let record = new.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
             let outcome = match &old {
-                Some(work) => engine.relocate(work, &key, record, admission).await?,
+                Some(work) => {
+                    let from = work.id.locator();
+                    engine.relocate(&from, work.version, &key, record, admission).await?
+                }
                 None => match engine.insert(&key, record, admission).await? {
                     Inserted::Ok => Relocated::Ok,
                     Inserted::Exists => Relocated::Exists,
@@ -519,15 +522,16 @@ impl Engine {
         }
     }
 
-    async fn relocate(
+    /// As [`insert`](Self::insert), and ends the record that was there before.
+    pub(crate) async fn relocate(
         &self,
-        old: &Work,
+        old: &Locator,
+        seen: Version,
         key: &Locator,
         record: Record,
         admission: Admission,
     ) -> Result<Relocated, SessionError> {
-        let from = old.id.locator();
-        match self.within(self.store.relocate(&from, old.version, key, record, admission)).await {
+        match self.within(self.store.relocate(old, seen, key, record, admission)).await {
             Ok(relocated) => Ok(relocated),
             Err(error) => self.exists(key, error).await.map(|()| Relocated::Ok),
         }

@@ -11,6 +11,7 @@
 //! | changes onto the newest record | `commits.rs` |
 //! | signing in and out, lists, ends | `login.rs`, `remember.rs`, `admin.rs` |
 //! | a token in the URL instead of a cookie, if configured | `url.rs` |
+//! | the other kind: all of it in encrypted cookies | `sealed/` |
 //!
 //! # What this does not protect
 //! Whoever holds a whole session id is the user until the session ends or the id
@@ -39,6 +40,7 @@ mod record;
 mod remember;
 mod request;
 mod runtime;
+mod sealed;
 #[allow(clippy::module_inception, reason = "the handle is what the module is named after")]
 mod session;
 mod sessions;
@@ -66,6 +68,9 @@ pub use login::{Login, Txn};
 pub use record::{Cause, Epochs, Kind, Record, UserKey, Version};
 pub use request::{Caching, Outcome};
 pub use runtime::Runtime;
+pub use sealed::{
+    Revocable, SealedLogin, SealedSession, SealedSessions, SealedSessionsBuilder, UntilExpiry,
+};
 pub use session::{About, Session};
 pub use sessions::Sessions;
 pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};

@@ -138,6 +138,15 @@ impl Sessions {
     pub fn cookie_name(&self, kind: Kind) -> Option<&str> {
         self.0.transport.cookie(kind).map(crate::cookie::CookieSpec::name)
     }
+
+    /// The request header that ids are read from, and that responses of a session
+    /// therefore vary by.
+    pub fn varies_by(&self) -> http::HeaderName {
+        match &self.0.transport {
+            Transport::Cookies(_) => http::header::COOKIE,
+            Transport::Header(name) => name.clone(),
+        }
+    }
 }
 
 impl fmt::Debug for Sessions {

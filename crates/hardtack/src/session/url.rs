@@ -440,8 +440,8 @@ impl Engine {
         let Loaded::Live(record) = self.within(self.store.load(&id.locator())).await? else {
             return Ok(None);
         };
-        let opened = Work::open(id, &record, &self.keys, self.clock.now(), false);
-        if !matches!(opened, Opened::Live(_)) {
+        if !matches!(Work::open(id, &record, &self.keys, self.clock.now(), false), Opened::Live(_))
+        {
             return Ok(None);
         }
         match self.look(id).await? {

@@ -1,0 +1,138 @@
+//! Every page, with and without script, and what is kept out.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::browser::until;
+use crate::setting::{PAGES, Shop, cookie_names, setting, sign_in, user};
+
+#[test]
+fn every_page_works_and_looking_begins_no_session() {
+    let Some(setting) = setting("every page") else { return };
+    let shop = Shop::open();
+    let browser = setting.browser();
+    let page = browser.open(&shop.at("/"));
+    for path in PAGES {
+        page.goto(&shop.at(path));
+        assert!(!page.text("h1").is_empty(), "{path} has a heading");
+        assert!(!page.text("nav [aria-current]").is_empty(), "{path} is in the navigation");
+        assert!(page.text(".held").contains("No session"), "{path} began a session");
+        let wide = page.eval("document.documentElement.scrollWidth > innerWidth");
+        assert_eq!(wide, json!(false), "{path} is too wide");
+    }
+    assert_eq!(cookie_names(&page, &shop.at("/")), [""; 0]);
+    page.goto(&shop.at("/no-such-page"));
+    assert_eq!(page.text("h1"), "Nothing here");
+}
+
+#[test]
+fn everything_works_without_script() {
+    let Some(setting) = setting("without script") else { return };
+    let shop = Shop::open();
+    let browser = setting.browser();
+    let page = browser.open("about:blank");
+    page.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+    page.goto(&shop.at("/"));
+    page.click("button[value=rusk]");
+    page.click("button[aria-label='One more: Rusk']");
+    assert_eq!(page.text("[data-cart-count]"), "2");
+    page.click("button[value=dark]");
+    assert!(page.text(".eye").contains("demo-theme=dark"), "as far as the server can tell");
+    sign_in(&page, &shop, "alice", "oatcake", true);
+    assert_eq!(user(&page), "alice");
+    page.fill("[name=address]", "12 Quay Road");
+    page.click("form[action='/account/address'] button");
+    assert!(page.text("#address").contains("12 Quay Road"));
+    page.goto(&shop.at("/countdown"));
+    page.click("form[action='/countdown/idle'] button");
+    page.click("form[action='/countdown/cookie'] button");
+    assert!(page.text("#twenty").contains("Your browser sent it"));
+    // The session ends all the same; being remembered gives a new one.
+    shop.clock.forward(Duration::from_secs(40));
+    page.goto(&shop.at("/account"));
+    assert!(page.text(".lead").contains("by remember-me"));
+    page.goto(&shop.at("/race"));
+    page.click("form[action='/race'] button");
+    assert_eq!(page.text("[data-hardtack]"), "50");
+    page.click("form[action='/sign-out'] button");
+    assert_eq!(page.text("h1"), "Signed out");
+}
+
+#[test]
+fn other_sites_are_kept_out() {
+    let shop = Shop::open();
+    let misdirected = shop.ask("evil.example", "GET /", "");
+    assert!(misdirected.starts_with("HTTP/1.1 421"), "{misdirected}");
+    let moved = shop.ask(&format!("127.0.0.1:{}", shop.port), "GET /account", "");
+    assert!(moved.contains(&format!("location: {}", shop.at("/account"))), "{moved}");
+    for headers in
+        ["Sec-Fetch-Site: cross-site\r\n", "Origin: http://evil.example\r\n", "Origin: null\r\n"]
+    {
+        let refused = shop.ask(&shop.name(), "POST /sign-out", headers);
+        assert!(refused.starts_with("HTTP/1.1 403"), "{headers}: {refused}");
+    }
+    let page = shop.ask(&shop.name(), "GET /", "");
+    for rule in ["cache-control: no-store", "x-frame-options: DENY", "default-src 'none'"] {
+        assert!(page.contains(rule), "{rule}: {page}");
+    }
+    assert!(!page.contains("set-cookie"), "{page}");
+}
+
+/// Pictures of the pages, to be looked at by a person.
+#[test]
+fn pictures_for_the_eye() {
+    let Some(setting) = setting("pictures") else { return };
+    let shop = Shop::open();
+    let browser = setting.browser();
+    let page = browser.open(&shop.at("/"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo-pictures");
+    fs::create_dir_all(&folder).expect("a folder");
+    for product in ["rusk", "rusk", "rye", "gingernut"] {
+        page.click(&format!("button[value={product}]"));
+    }
+    let take = |name: &str| {
+        for (screen, width, height) in [("phone", 390, 844), ("desktop", 1280, 900)] {
+            for scheme in ["light", "dark"] {
+                page.look(width, height, scheme);
+                let wide = page.eval("document.documentElement.scrollWidth > innerWidth");
+                assert_eq!(wide, json!(false), "{name} is too wide for a {screen}");
+                page.screenshot(&folder.join(format!("{name}-{screen}-{scheme}.png")));
+            }
+        }
+    };
+    take("shop");
+    page.goto(&shop.at("/account"));
+    take("sign-in");
+    sign_in(&page, &shop, "alice", "oatcake", true);
+    page.fill("[name=address]", "12 Quay Road\nPortsmouth");
+    page.click("form[action='/account/address'] button");
+    page.click("form[action='/account/end-others'] button");
+    take("account");
+    for path in &PAGES[2..] {
+        page.goto(&shop.at(path));
+        take(&path[1..]);
+    }
+    page.goto(&shop.at("/race"));
+    page.click("form[action='/race'] button");
+    take("race-run");
+    page.click("nav a[href='/steal']");
+    page.click("form[action='/steal/new'] button");
+    page.click("form[action='/steal/use'] button");
+    take("steal-run");
+    page.goto(&shop.at("/countdown"));
+    page.click("form[action='/countdown/idle'] button");
+    page.click("form[action='/countdown/cookie'] button");
+    take("countdown-run");
+    page.click("form[action='/sign-out'] button");
+    take("goodbye");
+    page.goto(&shop.at("/url"));
+    page.click("form[action='/url/open'] button");
+    take("url-cart");
+    page.goto(&shop.on("shop", "/"));
+    page.click("form[action='/set'] button");
+    take("scope-shop");
+    until("the pictures are there", || folder.join("shop-phone-dark.png").is_file().then_some(()));
+}

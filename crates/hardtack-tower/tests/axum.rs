@@ -1,0 +1,138 @@
+//! The adapter's scenarios on axum, over HTTP.
+
+#![cfg(feature = "axum")]
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, RawQuery, State, WebSocketUpgrade};
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use hardtack_testkit::adapter::{Page, Rest, Site};
+use hardtack_tower::{
+    CsrfLayer, LazySession, RequireLogin, Session, SessionError, SessionLayer, User, session,
+};
+use http_body::Frame;
+
+hardtack_testkit::adapter_suite!(axum_adapter, serve);
+
+struct Admin;
+
+async fn serve(site: Site) -> SocketAddr {
+    let app = Router::new()
+        .route("/ign", get(async || "ok"))
+        .route("/s/{act}", any(act))
+        .route("/lazy/{act}", any(lazy))
+        .route("/admin/{act}", any(admin))
+        .route("/both", get(both))
+        .route("/user", get(user))
+        .route("/members", get(async |_: RequireLogin| "members"))
+        .route("/stream/{act}", get(stream))
+        .route("/ws", get(websocket))
+        .layer(SessionLayer::new(site.admin.clone()).of::<Admin>())
+        .layer(SessionLayer::new(site.sessions.clone()).login_page("/login"))
+        .layer(CsrfLayer::new())
+        .with_state(site);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+type Answer = Result<Response, SessionError>;
+
+fn answer(page: Page) -> Response {
+    let mut response = (page.status, page.text).into_response();
+    if let Some(said) = page.cache_control {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(said));
+    }
+    response
+}
+
+async fn run(
+    site: &Site,
+    session: &session::Session,
+    act: &str,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    Ok(answer(site.act(session, act, query.as_deref()).await?))
+}
+
+async fn act(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    session: Session,
+    query: RawQuery,
+) -> Answer {
+    run(&site, &session, &name, query).await
+}
+
+async fn admin(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    session: Session<Admin>,
+    query: RawQuery,
+) -> Answer {
+    run(&site, &session, &name, query).await
+}
+
+async fn lazy(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    session: LazySession,
+    query: RawQuery,
+) -> Answer {
+    if name == "none" {
+        return Ok("ok".into_response());
+    }
+    run(&site, session.load().await?, &name, query).await
+}
+
+async fn both(site: Session, admin: Session<Admin>) -> Result<&'static str, SessionError> {
+    site.add("n", 1)?;
+    admin.add("n", 1)?;
+    Ok("ok")
+}
+
+async fn user(user: Option<User>) -> String {
+    user.map_or_else(|| "nobody".to_owned(), |user| user.id)
+}
+
+async fn stream(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let rest = site.stream(&session, &name, query.as_deref())?;
+    Ok(Body::new(Later(Some(rest))).into_response())
+}
+
+async fn websocket(session: Session, upgrade: WebSocketUpgrade) -> Answer {
+    session.add("n", 1)?;
+    Ok(upgrade.on_upgrade(async |_| ()))
+}
+
+/// A body of one chunk that takes its time.
+struct Later(Option<Rest>);
+
+impl http_body::Body for Later {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let Some(rest) = &mut self.0 else { return Poll::Ready(None) };
+        let text = ready!(rest.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from(text)))))
+    }
+}
