@@ -249,7 +249,8 @@ impl Session {
         state.answer_with(url_header);
         let signed_in = state.base.as_ref().is_some_and(|base| base.work.facts.kind == Kind::User);
         let headers = std::mem::take(&mut state.headers);
-        let caching = match (state.used, signed_in || !headers.is_empty()) {
+        let secret = signed_in || !headers.is_empty() || state.hands_out_url_token();
+        let caching = match (state.used, secret) {
             (_, true) => Caching::NoStore,
             (true, false) => Caching::Private,
             (false, false) => Caching::AsItIs,
