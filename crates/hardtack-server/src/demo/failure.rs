@@ -18,7 +18,6 @@ pub(crate) enum Failure {
     Cookie(BuildError),
     Seal(SealError),
     Upload(MultipartError),
-    Randomness,
 }
 
 impl From<SessionError> for Failure {
@@ -60,10 +59,6 @@ impl IntoResponse for Failure {
             Failure::Upload(error) => {
                 (error.status(), "the upload is too large or broken".to_owned())
             }
-            Failure::Randomness => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the operating system gave no random numbers".to_owned(),
-            ),
         };
         if status.is_server_error() {
             tracing::error!(failure = ?self, "a page of the demo was not made");

@@ -72,7 +72,8 @@ pub(crate) struct App {
     addresses: Sealer,
     ledger: trace::Ledger,
     throwaway: throwaway::Throwaway,
-    tokens: url::Tokens,
+    /// The same sessions, also named by a token in the URL.
+    by_url: Sessions,
     clock: Arc<dyn Clock>,
     origin: Origin,
 }
@@ -129,18 +130,17 @@ impl fmt::Debug for Demo {
 impl App {
     fn open(keep: &Keep, clock: impl Clock + Clone, origin: Origin) -> Result<App, DemoError> {
         let (store, keys) = store::open_store(keep).map_err(DemoError::Store)?;
-        let sessions = Sessions::builder(store, keys.clone())
-            .name("demo")
-            .idle(IDLE)
-            .remember(account::KEPT)
-            .clock(clock.clone())
-            .build()
-            .map_err(DemoError::Config)?;
+        let set_up = || {
+            let builder = Sessions::builder(store.clone(), keys.clone()).name("demo").idle(IDLE);
+            builder.remember(account::KEPT).clock(clock.clone())
+        };
+        let sessions = set_up().build().map_err(DemoError::Config)?;
+        let by_url = url::allow(set_up()).build().map_err(DemoError::Config)?;
         Ok(App {
             throwaway: throwaway::Throwaway::new(sessions.clone()),
             addresses: Sealer::new(&keys, "hardtack demo"),
             ledger: trace::Ledger::default(),
-            tokens: url::Tokens::default(),
+            by_url,
             clock: Arc::new(clock),
             origin,
             sessions,
@@ -161,7 +161,7 @@ fn router(app: App) -> Router {
         .merge(steal::routes())
         .merge(computer::routes())
         .layer(SessionLayer::new(app.sessions.clone()))
-        .merge(url::without_cookies())
+        .merge(url::without_cookies(&app))
         .layer(from_fn_with_state(app.ledger.clone(), trace::record))
         .merge(files())
         .fallback(nothing_here)

@@ -30,11 +30,11 @@ pub(super) fn routes() -> Router<App> {
 /// What lies in a cart. In the session every product has a number of its own, so that
 /// changes of different products do not even meet.
 #[derive(Default)]
-pub(super) struct Cart(pub(super) Vec<(&'static Product, i64)>);
+pub(super) struct Cart(Vec<(&'static Product, i64)>);
 
 pub(super) struct Product {
-    pub(super) id: &'static str,
-    pub(super) name: &'static str,
+    id: &'static str,
+    name: &'static str,
     cents: i64,
     shape: Shape,
 }
@@ -49,7 +49,7 @@ enum Shape {
     Slice,
 }
 
-pub(super) const PRODUCTS: [Product; 6] = [
+const PRODUCTS: [Product; 6] = [
     Product { id: "hardtack", name: "Hardtack", cents: 120, shape: Shape::Square },
     Product { id: "oatcake", name: "Oatcake", cents: 180, shape: Shape::Speckled },
     Product { id: "cracker", name: "Water cracker", cents: 90, shape: Shape::Round },
@@ -71,7 +71,7 @@ impl Product {
 }
 
 impl Cart {
-    fn of(session: &Session) -> Result<Cart, Failure> {
+    pub(super) fn of(session: &Session) -> Result<Cart, Failure> {
         let mut cart = Cart::default();
         for product in &PRODUCTS {
             if let Some(n @ 1..) = session.get(&product.key())? {
@@ -79,6 +79,17 @@ impl Cart {
             }
         }
         Ok(cart)
+    }
+
+    /// What is in it, as rows of a table.
+    pub(super) fn lines(&self) -> Html {
+        if self.0.is_empty() {
+            return html!("<tr><td class=\"quiet\">Still empty.</td></tr>");
+        }
+        let line = |(product, n): &(&Product, i64)| {
+            html!("<tr><td>{}</td><td class=\"number\">{}</td></tr>", product.name, *n)
+        };
+        self.0.iter().map(line).collect()
     }
 
     fn count(&self) -> i64 {
@@ -96,28 +107,26 @@ async fn show(visit: Visit) -> Result<Response, Failure> {
         "<h1>Biscuits that keep</h1>\
          <p class=\"lead\">What you put into the cart is kept on the server, in your session. \
          Your browser holds nothing but the key to it.</p>{}{}",
-        products("/cart/add", None),
+        products("/cart/add"),
         basket(&cart)
     );
     page(&visit, Tab::Shop, "Shop", main).await
 }
 
-/// The shelf. A token goes along in every form for the cart that has no cookie.
-pub(super) fn products(action: &str, token: Option<&str>) -> Html {
-    let hidden = token.map(|token| html!("<input type=\"hidden\" name=\"t\" value=\"{}\">", token));
+/// The shelf, whose forms go to `action`.
+pub(super) fn products(action: &str) -> Html {
     let items: Html = PRODUCTS
         .iter()
         .map(|product| {
             html!(
                 "<li>{}<h2>{}</h2><p class=\"price\">\u{20ac} {}</p>\
-                 <form method=\"post\" action=\"{}\">{}\
+                 <form method=\"post\" action=\"{}\">\
                  <button class=\"second\" name=\"product\" value=\"{}\" \
                  aria-label=\"Add {}\">Add</button></form></li>",
                 product.shape.drawing(),
                 product.name,
                 money(product.cents),
                 action,
-                hidden,
                 product.id,
                 product.name
             )
@@ -182,8 +191,8 @@ fn money(cents: i64) -> String {
 }
 
 #[derive(Deserialize)]
-struct Choice {
-    product: String,
+pub(super) struct Choice {
+    pub(super) product: String,
 }
 
 /// `add` counts on top of what is newest: it cannot lose another tab's.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::browser::Page;
 use crate::setting::{PAGES, Shop, cookie_names, setting, sign_in, user};
 
 #[test]
@@ -115,24 +116,49 @@ fn the_same_cart_works_by_url_for_two_minutes() {
     page.click("button[value=rusk]");
     page.goto(&shop.at("/url"));
     page.click("form[action='/url/open'] button");
-    let address = page.eval("location.href").as_str().expect("an address").to_owned();
-    let path = address.split_once(&shop.name()).expect("our host").1.to_owned();
-    assert!(path.starts_with("/url/cart?t="), "{path}");
+    let address = |page: &Page| page.eval("location.href").as_str().expect("an address").to_owned();
+    let first = address(&page);
+    assert!(first.starts_with(&shop.at("/url/cart?t=")), "{first}");
+    assert_eq!(page.text("#cart"), "Rusk\t1", "the cart of the shop");
     page.click("button[value=rye]");
-    // Without any cookie: the address is enough.
-    let answer = shop.ask(&shop.name(), &format!("GET {path}"), "");
-    assert!(answer.contains("Rye crisp</td><td class=\"number\">1"), "{answer}");
-    assert!(answer.contains("referrer-policy: no-referrer"));
+    assert_eq!(page.text("#cart"), "Rye crisp\t1\nRusk\t1");
+    let second = address(&page);
+    assert_ne!(first, second, "every page has a token of its own");
     page.goto(&shop.at("/"));
-    assert_eq!(page.text("[data-cart-count]"), "2", "the same cart");
+    assert_eq!(page.text("[data-cart-count]"), "2", "the shop has the same cart");
+    // Whoever gets the address is asked first.
+    page.goto(&second);
+    assert_eq!(page.text("h1"), "Continue this visit?");
     shop.clock.forward(Duration::from_secs(121));
-    page.goto(&address);
-    assert_eq!(page.text("h1"), "This key is over");
+    page.goto(&second);
+    assert_eq!(page.text("h1"), "No cart by this address");
+    assert_eq!(cookie_names(&page, &shop.at("/")), ["__Host-Http-demo-aid"]);
     // A signed-in session never goes into a URL.
     sign_in(&page, &shop, "alice", "oatcake", false);
     page.goto(&shop.at("/url"));
     assert!(page.text("main").contains("does not go into a URL"));
     assert_eq!(page.eval("document.querySelector('form[action=\"/url/open\"]')"), json!(null));
+}
+
+#[test]
+fn a_browser_that_never_kept_a_cookie_has_a_cart_by_url() {
+    let Some(setting) = setting("URL alone") else { return };
+    let shop = Shop::open();
+    let browser = setting.browser();
+    let page = browser.open(&shop.at("/url"));
+    page.click("form[action='/url/open'] button");
+    for product in ["rusk", "rusk", "rye"] {
+        page.click(&format!("button[value={product}]"));
+    }
+    assert_eq!(page.text("#cart"), "Rye crisp\t1\nRusk\t2");
+    assert_eq!(cookie_names(&page, &shop.at("/")), [""; 0]);
+    let answer = shop.ask(
+        &shop.name(),
+        "POST /url/add",
+        "Content-Type: application/x-www-form-urlencoded\r\n\r\nproduct=rye",
+    );
+    assert!(!answer.contains("set-cookie"), "{answer}");
+    assert!(answer.contains("referrer-policy: no-referrer"), "{answer}");
 }
 
 #[test]

@@ -8,8 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::store::*;
 use super::tests::{Browser, Site, TestClock, now, plain};
 use super::*;
@@ -230,7 +228,8 @@ fn a_body_put_into_the_store_in_clear_is_not_taken_for_a_sealed_one() {
             user: "admin".into(),
         };
         let keys = nodes.one.sessions.keys();
-        let id = id::SessionId::parse(mallory.0[0].1.as_bytes(), Kind::User, keys).unwrap();
+        let text = mallory.0[0].1.as_bytes();
+        let id = id::SessionId::parse(text, Kind::User, id::Scope::default(), keys).unwrap();
         record.data =
             body::seal(&body::Head::new(head.verifier, false), &facts, &data::Data::default(), &id)
                 .unwrap();
@@ -425,4 +424,323 @@ fn a_login_after_the_answer_is_refused() {
     now(session.finish());
     assert!(matches!(now(session.login("alice")), Err(SessionError::Value(ValueError::Closed))));
     assert!(site.store.is_empty());
+}
+
+// Law 2: commits.
+
+#[test]
+fn a_commit_whose_tag_has_left_the_window_is_not_made_twice() {
+    let Nodes { one, two, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| s.set("n", &0).unwrap());
+    for others in [0, 15, 16, 30] {
+        let before = two.visit(&mut browser, |s| s.get::<i64>("n").unwrap().unwrap());
+        let session = one.open(&browser);
+        session.add("n", 1).unwrap();
+        let rival = two.open(&browser).detach().unwrap();
+        store.next(
+            "replace",
+            Fault::Lose(Box::new(move || {
+                for _ in 0..others {
+                    now(rival.add("other", 1)).unwrap();
+                }
+            })),
+        );
+        let outcome = now(session.finish());
+        let after = two.visit(&mut browser, |s| s.get::<i64>("n").unwrap().unwrap());
+        assert_eq!(after, before + 1, "{others} others");
+        assert_eq!(status(&outcome), (others > 15).then_some(503), "{others} others");
+    }
+}
+
+#[test]
+fn the_result_of_a_transaction_is_that_of_the_attempt_that_won() {
+    let Nodes { one, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| s.set("n", &0).unwrap());
+    let session = one.open(&browser);
+    let runs = AtomicU64::new(0);
+    store.next("replace", Fault::Late);
+    let told = now(session.transact(move |t| {
+        let run = runs.fetch_add(1, SeqCst); // as a random value would be
+        t.set("run", &run).map(|()| run)
+    }));
+    let told = told.unwrap().unwrap();
+    assert_eq!(one.visit(&mut browser, |s| s.get::<u64>("run").unwrap()), Some(told));
+}
+
+/// A session that is held at its commit, with whom others then wait in line.
+fn held(one: &Site, store: &Rigged, browser: &Browser) -> (Session, Arc<AtomicBool>) {
+    let (session, gate) = (one.open(browser), Arc::new(AtomicBool::new(false)));
+    session.add("leader", 1).unwrap();
+    store.next("replace", Fault::Hold(gate.clone()));
+    (session, gate)
+}
+
+#[test]
+fn of_commits_in_one_line_each_fails_for_its_own_reasons_only() {
+    let Nodes { one, store, .. } = nodes(|b| b.most_data(600, 8));
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| s.set("n", &0).unwrap());
+    let (leader, gate) = held(&one, &store, &browser);
+    let mut leading = Box::pin(leader.finish());
+    assert!(poll(&mut leading).is_pending());
+    let sessions: Vec<Session> = (0..4).map(|_| one.open(&browser)).collect();
+    sessions[0].set("large", &"x".repeat(300)).unwrap();
+    sessions[1].set("too large beside it", &"x".repeat(300)).unwrap();
+    sessions[3].add("n", 1).unwrap();
+    let mut panics = Box::pin(sessions[2].transact(|_| -> Result<(), ()> { panic!("by design") }));
+    let mut others: Vec<_> = [0, 1, 3].map(|i| Box::pin(sessions[i].finish())).into();
+    for other in &mut others {
+        assert!(poll(other).is_pending());
+    }
+    assert!(poll(&mut panics).is_pending());
+    gate.store(true, SeqCst);
+    assert_eq!(status(&now(leading)), None);
+    let mut answers: Vec<Option<Option<u16>>> = vec![None; 3];
+    for _ in 0..2 {
+        for (i, other) in others.iter_mut().enumerate() {
+            if answers[i].is_none()
+                && let Poll::Ready(outcome) = poll(other)
+            {
+                answers[i] = Some(status(&outcome));
+            }
+        }
+    }
+    assert_eq!(answers, [Some(None), Some(Some(409)), Some(None)]);
+    assert!(matches!(now(panics), Err(SessionError::Store(_))));
+    one.visit(&mut browser, |s| assert_eq!(s.get::<i64>("n").unwrap(), Some(1)));
+}
+
+#[test]
+fn who_leads_a_commit_is_answered_with_it_and_does_not_wait_for_those_behind() {
+    let Nodes { one, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| s.set("n", &0).unwrap());
+    let (leader, first) = held(&one, &store, &browser);
+    let second = Arc::new(AtomicBool::new(false));
+    store.next("replace", Fault::Hold(second.clone()));
+    let followers: Vec<Session> = (0..3).map(|_| one.open(&browser)).collect();
+    let mut leading = Box::pin(leader.finish());
+    assert!(poll(&mut leading).is_pending());
+    let mut waiting: Vec<_> = followers
+        .iter()
+        .map(|s| {
+            s.add("n", 1).unwrap();
+            Box::pin(s.finish())
+        })
+        .collect();
+    for follower in &mut waiting {
+        assert!(poll(follower).is_pending());
+    }
+    first.store(true, SeqCst);
+    assert!(poll(&mut leading).is_ready());
+    // Whoever leads next may be gone by then: the others are told at once.
+    for follower in &mut waiting {
+        assert!(poll(follower).is_pending());
+    }
+    drop(waiting.remove(0));
+    for follower in &mut waiting {
+        let Poll::Ready(outcome) = poll(follower) else { panic!("left waiting") };
+        assert_eq!(status(&outcome), Some(503));
+    }
+    drop(waiting);
+    store.faults.lock().unwrap().clear();
+    one.visit(&mut browser, |s| s.add("n", 1).unwrap());
+}
+
+#[test]
+fn a_set_of_a_key_read_before_a_transaction_carries_the_revision_that_was_read() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| s.set("k", &0).unwrap());
+    let session = site.open(&browser);
+    let seen = session.get::<i64>("k").unwrap().unwrap();
+    site.visit(&mut browser, |s| s.set("k", &10).unwrap());
+    now(session.transact(|t| t.set("other", &1))).unwrap().unwrap();
+    session.set("k", &(seen + 1)).unwrap();
+    assert_eq!(status(&now(session.finish())), Some(409));
+    // What the transaction itself wrote is no surprise to its author.
+    let session = site.open(&browser);
+    assert_eq!(session.get::<i64>("k").unwrap(), Some(10));
+    now(session.transact(|t| t.set("k", &11))).unwrap().unwrap();
+    session.set("k", &12).unwrap();
+    assert_eq!(status(&now(session.finish())), None);
+}
+
+#[test]
+fn appending_leaves_the_other_elements_as_they_are() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| s.set("l", &[u128::MAX, 1]).unwrap());
+    site.visit(&mut browser, |s| s.append("l", &2).unwrap());
+    site.visit(&mut browser, |s| {
+        assert_eq!(s.get::<Vec<u128>>("l").unwrap(), Some(vec![u128::MAX, 1, 2]));
+        s.append("new", "x").unwrap();
+        s.append("new", "y").unwrap();
+        assert_eq!(s.get::<Vec<String>>("new").unwrap().unwrap(), ["x", "y"]);
+        s.set("no list", "[]").unwrap();
+        assert!(s.append("no list", &1).is_err());
+    });
+}
+
+// Law 8: what does not count as activity.
+
+#[test]
+fn what_tasks_and_passive_requests_write_does_not_keep_a_session_alive() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let task = site.open(&browser).detach().unwrap();
+    for _ in 0..3 {
+        site.pass(600);
+        now(task.add("n", 1)).unwrap();
+        let polling = site.sessions.session();
+        polling.present_as(&browser.headers(), About { unsafe_method: false, passive: true });
+        now(polling.load()).unwrap();
+        polling.add("n", 1).unwrap();
+        assert_eq!(status(&now(polling.finish())), None);
+    }
+    site.pass(91);
+    assert_eq!(site.visit(&mut browser, |s| (s.user(), s.ended())), (None, Some(Cause::Idle)));
+}
+
+// Configuration and housekeeping.
+
+#[test]
+fn a_profile_counts_in_the_touch_interval_on_top_of_the_idle_timeout() {
+    let builder = || {
+        Sessions::builder(MemoryStore::new(), Keyring::new(SealKey::generate().unwrap()))
+            .profile(Profile::Aal3)
+    };
+    let minutes = |m: u64| Duration::from_secs(60 * m);
+    assert!(builder().idle(minutes(15)).build().is_err(), "would end after 15 min 45 s");
+    builder().idle(minutes(14)).build().unwrap();
+}
+
+#[test]
+fn being_remembered_needs_a_cookie_of_its_own() {
+    let builder = Sessions::builder(MemoryStore::new(), Keyring::new(SealKey::generate().unwrap()))
+        .in_header(http::HeaderName::from_static("x-session"));
+    let day = Duration::from_secs(86_400);
+    let error = builder.remember(day).build().unwrap_err().to_string();
+    assert!(error.contains("cookie"), "{error}");
+}
+
+#[test]
+fn where_the_later_set_wins_what_it_overwrites_is_counted() {
+    let site = Site::new(SessionsBuilder::let_later_set_win);
+    let mut browser = Browser::default();
+    site.visit(&mut browser, |s| s.set("k", &0).unwrap());
+    let (one, two) = (site.open(&browser), site.open(&browser));
+    for (session, value) in [(&one, 1), (&two, 2)] {
+        assert_eq!(session.get::<i64>("k").unwrap(), Some(0));
+        session.set("k", &value).unwrap();
+    }
+    for session in [&one, &two] {
+        assert_eq!(status(&now(session.finish())), None);
+    }
+    assert_eq!(site.visit(&mut browser, |s| s.get::<i64>("k").unwrap()), Some(2));
+    assert_eq!(site.sessions.counts().overwritten, 1);
+}
+
+#[test]
+fn a_listener_that_panics_does_not_stop_the_housekeeping() {
+    let told = Arc::new(AtomicU64::new(0));
+    let count = told.clone();
+    let site = Site::new(|b| {
+        b.on_event(|_| panic!("by design")).on_event(move |_| {
+            count.fetch_add(1, SeqCst);
+        })
+    });
+    let mut browser = Browser::default();
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    site.visit(&mut browser, |s| now(s.logout()).unwrap());
+    now(site.sessions.maintain()).unwrap();
+    assert_eq!(told.load(SeqCst), 2);
+}
+
+#[test]
+fn activity_outlives_a_touch_that_failed_and_newer_notes_stay() {
+    let Nodes { one, two, store, clock } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    for secs in [1700, 1700] {
+        clock.0.fetch_add(secs, SeqCst);
+        assert!(one.visit(&mut browser, |s| s.user().is_some()));
+        store.next("touch", Fault::Refuse);
+        assert!(now(one.sessions.maintain()).is_err());
+    }
+    assert!(one.visit(&mut browser, |s| s.user().is_some()), "known here before the store knows");
+    now(one.sessions.maintain()).unwrap();
+    clock.0.fetch_add(1700, SeqCst);
+    assert!(two.visit(&mut browser, |s| s.user().is_some()));
+    assert!(now(two.sessions.maintain()).is_ok());
+}
+
+#[test]
+fn what_may_show_a_signed_in_session_is_kept_by_nobody_though_it_ends_with_the_request() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let session = site.open(&browser);
+    assert!(session.user().is_some());
+    now(session.logout()).unwrap();
+    assert_eq!(now(session.finish()).caching, Caching::NoStore);
+}
+
+/// Runs a future on this thread, which sleeps until it is woken.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn many_threads_and_two_processes_lose_no_addition_and_nobody_is_left_waiting() {
+    let Nodes { one, two, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| s.set("n", &0).unwrap());
+    let added: i64 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|i| {
+                let (site, browser) = (if i % 4 == 0 { &two } else { &one }, &browser);
+                scope.spawn(move || {
+                    let mut added = 0;
+                    for _ in 0..100 {
+                        let session = site.sessions.session();
+                        session.present(&browser.headers());
+                        block_on(session.load()).unwrap();
+                        session.add("n", 1).unwrap();
+                        added += i64::from(block_on(session.finish()).error.is_none());
+                    }
+                    added
+                })
+            })
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).sum()
+    });
+    assert_eq!(added, 800, "64 attempts are enough");
+    assert_eq!(one.visit(&mut browser, |s| s.get::<i64>("n").unwrap()), Some(800));
+}
+
+#[test]
+fn users_who_left_leave_nothing_in_the_memory_store() {
+    let site = plain();
+    for i in 0..50 {
+        let mut browser = Browser::default();
+        site.visit(&mut browser, |s| now(s.login(format!("user {i}"))).unwrap());
+        site.visit(&mut browser, |s| now(s.logout()).unwrap());
+    }
+    assert_eq!(site.store.users_kept(), 0);
+    // Who had everything ended is remembered for that.
+    now(site.sessions.admin().end_all("user 1")).unwrap();
+    assert_eq!(site.store.users_kept(), 1);
 }

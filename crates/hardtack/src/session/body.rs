@@ -31,7 +31,7 @@ const FORMAT: u8 = 1;
 const SEALED: u8 = 1;
 const RENEWED: u8 = 2;
 const TOKEN: u8 = 4;
-const TAGS_KEPT: usize = 16;
+pub(crate) const TAGS_KEPT: usize = 16;
 
 /// The part of `data` that is needed before the body can be opened.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
 use super::data::{Data, Revision};
 
@@ -70,10 +70,12 @@ impl Change {
     /// Puts a value at the end of a list; absent counts as empty.
     pub(crate) fn append(name: &str, value: Bytes) -> Self {
         Self::update(name, move |old| {
-            let mut list: Vec<Value> =
-                old.map_or(Ok(Vec::new()), serde_json::from_slice).map_err(|_| Clash)?;
-            list.push(serde_json::from_slice(&value).map_err(|_| Clash)?);
-            serde_json::to_vec(&list).map(Bytes::from).map_err(|_| Clash)
+            // As text: decoding the other elements could change them (large numbers).
+            let old = old.unwrap_or(b"[]").trim_ascii_end();
+            let list: Vec<IgnoredAny> = serde_json::from_slice(old).map_err(|_| Clash)?;
+            let comma: &[u8] = if list.is_empty() { b"" } else { b"," };
+            let elements = old.strip_suffix(b"]").ok_or(Clash)?;
+            Ok([elements, comma, &value, b"]"].concat().into())
         })
     }
 
@@ -82,6 +84,16 @@ impl Change {
         step: impl Fn(Option<&[u8]>) -> Result<Bytes, Clash> + Send + Sync + 'static,
     ) -> Self {
         Self { name: name.into(), act: Act::Update(Arc::new(step)) }
+    }
+
+    /// Whether it would overwrite what its author has not seen.
+    pub(crate) fn overwrites(&self, before: &Data) -> bool {
+        match &self.act {
+            Act::Set { seen, .. } | Act::Remove { seen } => {
+                seen.is_some_and(|seen| before.revision(&self.name) != seen)
+            }
+            Act::Update(_) => false,
+        }
     }
 
     /// Applies this change to `data`. What was seen is held against `before`,
@@ -94,10 +106,10 @@ impl Change {
         revision: Revision,
         later_wins: bool,
     ) -> Result<(), Clash> {
-        let unchanged =
-            |seen: &Seen| later_wins || seen.is_none_or(|seen| before.revision(&self.name) == seen);
+        if !later_wins && self.overwrites(before) {
+            return Err(Clash);
+        }
         let value = match &self.act {
-            Act::Set { seen, .. } | Act::Remove { seen } if !unchanged(seen) => return Err(Clash),
             Act::Set { value, .. } => Some(value.clone()),
             Act::Remove { .. } => None,
             Act::Update(step) => Some(step(data.find(&self.name).map(|(value, _)| value))?),

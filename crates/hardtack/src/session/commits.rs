@@ -1,21 +1,25 @@
 //! Commits: onto the newest record, by compare-and-set, several at once.
 //!
 //! Requests of one session do not wait for one another until they commit. Then
-//! the first in line leads: it applies its own job and those of all who have
-//! queued up meanwhile to one working copy and writes that with a single
-//! compare-and-set. So commits of one session within one process never collide,
+//! the first in line leads: it applies its own job and writes. The first of those
+//! who have queued up meanwhile leads next: it applies the jobs of all of them to
+//! one working copy and writes that with a single compare-and-set. So commits of one session within one process never collide,
 //! and retries are only for other processes (law 2).
 //!
 //! An answer that did not come (timeout, reset) leaves the outcome unknown. Each
 //! attempt carries a random tag, and the record keeps the last 16: the next look
 //! at the record tells. What is tried again is always a compare-and-set on the
-//! version that was seen, so an attempt that arrives late cannot be applied twice.
+//! version that was seen, so an attempt that arrives late cannot be applied twice;
+//! where more than 16 others have committed since, nobody can tell, and it fails.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::body::TAGS_KEPT;
 use super::id::{Locator, SessionId};
 use super::oneshot;
+use super::record::{Record, Version};
 use super::sessions::{Engine, Look};
 use super::store::{Replaced, StoreError, StoreErrorKind};
 use super::work::{Done, Job, JobRefused, Work};
@@ -33,7 +37,19 @@ pub(crate) struct Commits([Mutex<HashMap<Locator, Vec<Waiting>>>; SHARDS]);
 
 struct Waiting {
     job: Job,
-    done: oneshot::Sender<Done>,
+    turn: oneshot::Sender<Turn>,
+}
+
+/// What somebody in line is told.
+enum Turn {
+    Done(Done),
+    /// The leader has what it came for: lead, and take those `behind` along.
+    Lead {
+        lead: Lead,
+        job: Job,
+        behind: Vec<Waiting>,
+        newest: Option<Work>,
+    },
 }
 
 impl Commits {
@@ -45,9 +61,9 @@ impl Commits {
     fn join(&self, key: Locator, job: Job) -> Place {
         match self.shard(&key).entry(key) {
             std::collections::hash_map::Entry::Occupied(mut line) => {
-                let (done, answer) = oneshot::channel();
-                line.get_mut().push(Waiting { job, done });
-                Place::Follower(answer)
+                let (turn, told) = oneshot::channel();
+                line.get_mut().push(Waiting { job, turn });
+                Place::Follower(told)
             }
             std::collections::hash_map::Entry::Vacant(line) => {
                 line.insert(Vec::new());
@@ -69,57 +85,77 @@ impl Commits {
 
 enum Place {
     Leader(Job),
-    Follower(oneshot::Receiver<Done>),
+    Follower(oneshot::Receiver<Turn>),
 }
 
 /// Closes the line if its leader is dropped: those who wait learn it by their
 /// channel and fail, rather than wait for ever.
-struct Lead<'a> {
-    commits: &'a Commits,
+struct Lead {
+    engine: Arc<Engine>,
     key: Locator,
     over: bool,
 }
 
-impl Drop for Lead<'_> {
+impl Lead {
+    /// Lets the first who still waits go on, so that no leader serves those behind
+    /// it for as long as they keep coming.
+    fn hand_over(mut self, newest: Option<Work>) {
+        loop {
+            let mut behind = self.engine.commits.next(&self.key);
+            if behind.is_empty() {
+                self.over = true;
+                return;
+            }
+            if let Some(at) = behind.iter().position(|waiting| !waiting.turn.is_abandoned()) {
+                let Waiting { job, turn } = behind.remove(at);
+                return turn.send(Turn::Lead { lead: self, job, behind, newest });
+            }
+        }
+    }
+}
+
+impl Drop for Lead {
     fn drop(&mut self) {
         if !self.over {
-            self.commits.shard(&self.key).remove(&self.key);
+            let _closed = self.engine.commits.shard(&self.key).remove(&self.key);
         }
     }
 }
 
 /// Does `job` to the newest state of the session that `work` is a copy of.
-pub(crate) async fn commit(engine: &Engine, work: Work, job: Job) -> Done {
-    let key = work.id.locator();
-    let place = engine.commits.join(key, job);
-    match place {
-        Place::Leader(job) => lead(engine, key, work, job).await,
-        Place::Follower(answer) => match answer.await {
-            Some(done) => done,
-            None => Done::Failed(Arc::new(interrupted())),
+pub(crate) async fn commit(engine: &Arc<Engine>, work: Work, job: Job) -> Done {
+    let (id, key) = (work.id.clone(), work.id.locator());
+    let (lead, job, behind, mut newest) = match engine.commits.join(key, job) {
+        Place::Leader(job) => {
+            (Lead { engine: engine.clone(), key, over: false }, job, Vec::new(), Some(work))
+        }
+        Place::Follower(told) => match told.await {
+            Some(Turn::Done(done)) => return done,
+            Some(Turn::Lead { lead, job, behind, newest }) => (lead, job, behind, newest),
+            None => return Done::Failed(Arc::new(interrupted())),
         },
+    };
+    let (mut jobs, mut turns) = (vec![job], Vec::new());
+    for waiting in behind {
+        jobs.push(waiting.job);
+        turns.push(waiting.turn);
     }
+    let mut done = step(engine, &id, &mut newest, &mut jobs).await.into_iter();
+    let mine = done.next();
+    for (turn, done) in turns.into_iter().zip(done) {
+        turn.send(Turn::Done(done));
+    }
+    lead.hand_over(newest);
+    mine.unwrap_or_else(|| Done::Failed(Arc::new(interrupted())))
 }
 
-async fn lead(engine: &Engine, key: Locator, work: Work, job: Job) -> Done {
-    let mut lead = Lead { commits: &engine.commits, key, over: false };
-    let id = work.id.clone();
-    let mut newest = Some(work);
-    let mut jobs = vec![job];
-    let mine = step(engine, &id, &mut newest, &mut jobs).await.pop();
-    loop {
-        let waiting = engine.commits.next(&key);
-        if waiting.is_empty() {
-            lead.over = true;
-            return mine.unwrap_or_else(|| Done::Failed(Arc::new(interrupted())));
-        }
-        let (mut jobs, answers): (Vec<Job>, Vec<_>) =
-            waiting.into_iter().map(|w| (w.job, w.done)).unzip();
-        let done = step(engine, &id, &mut newest, &mut jobs).await;
-        for (answer, done) in answers.into_iter().zip(done) {
-            answer.send(done);
-        }
-    }
+/// One write that is tried.
+struct Attempt {
+    tag: u64,
+    seen: Version,
+    record: Record,
+    refused: Vec<Option<Done>>,
+    next: Work,
 }
 
 /// One compare-and-set for all `jobs`, tried until it is decided. `newest` is
@@ -133,7 +169,7 @@ async fn step(
 ) -> Vec<Done> {
     let key = id.locator();
     let all = |done: Done, n: usize| vec![done; n];
-    let mut tried: Vec<(u64, Vec<Option<Done>>, Work)> = Vec::new();
+    let mut lost: Option<Attempt> = None;
     let mut failure = None;
     for _ in 0..ATTEMPTS {
         let current = match newest.take() {
@@ -145,39 +181,52 @@ async fn step(
                 Err(error) => return all(Done::Failed(Arc::new(error)), jobs.len()),
             },
         };
-        // An earlier attempt without an answer may have been the one that won.
-        if let Some((_, done, work)) =
-            tried.iter().find(|(tag, ..)| current.head.tags.contains(*tag))
-        {
-            let (done, work) = (done.clone(), work.clone());
-            *newest = Some(current);
-            return answer(done, &work);
-        }
-        let now = engine.clock.now();
-        let mut next = current.clone();
-        let (refused, changed) = apply(engine, jobs, &mut next);
-        if !changed {
-            let done = answer(refused, &current);
-            *newest = Some(current);
-            return done;
-        }
-        if let Err(done) = engine.check_size(&next) {
-            return all(done, jobs.len());
-        }
-        let written =
-            tag().and_then(|tag| Ok((tag, next.write_record(current.version.next(), tag, now)?)));
-        let (tag, record) = match written {
-            Ok(written) => written,
-            Err(error) => return all(Done::Failed(Arc::new(entropy_failed(error))), jobs.len()),
+        // An attempt without an answer may have been the one that won; what others
+        // have written since may have pushed its tag out; or it may arrive yet: then
+        // the very same is sent again, so that it counts once, whichever is first.
+        let again = match lost.take() {
+            Some(attempt) if current.head.tags.contains(attempt.tag) => {
+                *newest = Some(current);
+                return answer(attempt.refused, &attempt.next);
+            }
+            Some(attempt)
+                if current.version.number().saturating_sub(attempt.seen.number())
+                    > TAGS_KEPT as u64 =>
+            {
+                break;
+            }
+            Some(attempt) => Some(attempt).filter(|attempt| attempt.seen == current.version),
+            None => None,
         };
-        let replaced = engine.store.replace(&key, current.version, record);
+        let is_again = again.is_some();
+        let attempt = match again {
+            Some(attempt) => attempt,
+            None => {
+                let mut next = current.clone();
+                let (refused, changed) = apply(engine, jobs, &mut next);
+                if !changed {
+                    let done = answer(refused, &current);
+                    *newest = Some(current);
+                    return done;
+                }
+                let seen = current.version;
+                match tag().and_then(|tag| Ok((tag, next.write_record(seen.next(), tag)?))) {
+                    Ok((tag, record)) => Attempt { tag, seen, record, refused, next },
+                    Err(e) => return all(Done::Failed(Arc::new(entropy_failed(e))), jobs.len()),
+                }
+            }
+        };
+        let replaced = engine.store.replace(&key, attempt.seen, attempt.record.clone());
         match engine.within(replaced).await {
             Ok(Replaced::Ok) => {
-                let done = answer(refused, &next);
-                *newest = Some(next);
+                let done = answer(attempt.refused, &attempt.next);
+                *newest = Some(attempt.next);
                 return done;
             }
-            Ok(Replaced::Conflict) => engine.counters.conflicts.up(),
+            Ok(Replaced::Conflict) => {
+                engine.counters.conflicts.up();
+                lost = Some(attempt).filter(|_| is_again);
+            }
             Ok(Replaced::Gone(cause)) => return all(Done::Gone(cause), jobs.len()),
             Err(error)
                 if matches!(
@@ -186,11 +235,10 @@ async fn step(
                 ) && failure.is_none() =>
             {
                 engine.counters.unknown_outcomes.up();
-                failure = Some(error);
+                (failure, lost) = (Some(error), Some(attempt));
             }
             Err(error) => return all(Done::Failed(Arc::new(error)), jobs.len()),
         }
-        tried.push((tag, refused, next));
     }
     all(Done::Failed(Arc::new(failure.unwrap_or_else(too_busy))), jobs.len())
 }
@@ -199,14 +247,30 @@ async fn step(
 fn apply(engine: &Engine, jobs: &mut [Job], work: &mut Work) -> (Vec<Option<Done>>, bool) {
     let (now, later_wins) = (engine.clock.now(), engine.settings.later_wins);
     let mut changed = false;
-    let done = jobs.iter_mut().map(|job| match job.apply(work, later_wins, now) {
-        Ok(wrote) => {
-            changed |= wrote;
-            None
+    let done = jobs.iter_mut().map(|job| {
+        let before = work.data.clone();
+        // A panic in the closure of one is not the others'. Data is put in place
+        // only when a job has been applied.
+        let applied = catch_unwind(AssertUnwindSafe(|| job.apply(work, later_wins, now)));
+        match applied {
+            Ok(Ok(_)) if job.writes_data() && !engine.fits(&work.data) => {
+                // What fitted alone does not fit beside what others have put there.
+                work.data = before;
+                Some(Done::Clash)
+            }
+            Ok(Ok(wrote)) => {
+                if let (true, Job::Changes(changes)) = (later_wins, &*job) {
+                    let overwrites = changes.iter().filter(|change| change.overwrites(&before));
+                    engine.counters.overwritten.add(overwrites.count() as u64);
+                }
+                changed |= wrote;
+                None
+            }
+            Ok(Err(JobRefused::Clash)) => Some(Done::Clash),
+            Ok(Err(JobRefused::Declined)) => Some(Done::Declined),
+            Ok(Err(JobRefused::Entropy)) => Some(Done::Failed(Arc::new(interrupted()))),
+            Err(_) => Some(Done::Failed(Arc::new(panicked()))),
         }
-        Err(JobRefused::Clash) => Some(Done::Clash),
-        Err(JobRefused::Declined) => Some(Done::Declined),
-        Err(JobRefused::Entropy) => Some(Done::Failed(Arc::new(interrupted()))),
     });
     (done.collect(), changed)
 }
@@ -227,6 +291,10 @@ fn tag() -> Result<u64, entropy::EntropyError> {
 pub(crate) fn entropy_failed(error: entropy::EntropyError) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "no session can be written without random bytes")
         .caused_by(error)
+}
+
+fn panicked() -> StoreError {
+    StoreError::new(StoreErrorKind::Bug, "the application's own update or transaction panicked")
 }
 
 fn interrupted() -> StoreError {

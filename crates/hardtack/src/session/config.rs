@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::events::{Event, Events};
+use super::lifetime::touch_interval;
 use super::record::Kind;
+use super::id::Scope;
 use super::sessions::{Engine, Sessions};
 use super::store::{SessionLimit, Store, WhenFull};
 use super::transport::{Transport, TransportPlan};
@@ -32,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) readable: bool,
     pub(crate) user_hash: Option<[u8; 32]>,
     pub(crate) url: Option<UrlParameter>,
+    pub(crate) scope: Scope,
 }
 
 impl Default for Settings {
@@ -51,6 +54,7 @@ impl Default for Settings {
             readable: false,
             user_hash: None,
             url: None,
+            scope: Scope::default(),
         }
     }
 }
@@ -199,7 +203,9 @@ impl SessionsBuilder {
     }
 
     /// A name within the cookies' names, for an application that shares its host
-    /// with another, or has two layers: `shop` gives `__Host-Http-shop-sid`.
+    /// with another, or has two layers: `shop` gives `__Host-Http-shop-sid`. Ids are
+    /// bound to it: one of another name is not ours, also over the same store
+    /// and keys.
     pub fn name(mut self, name: &str) -> Self {
         self.transport.name = Some(name.to_owned());
         self
@@ -289,7 +295,12 @@ impl SessionsBuilder {
         if let Some(profile) = self.profile {
             let (idle, lifetime) = profile.limits();
             for (what, value, most) in [
-                ("idle timeout", s.idle, idle.unwrap_or(Duration::MAX)),
+                // Idle sessions end one touch interval late.
+                (
+                    "idle timeout with a twentieth on top",
+                    s.idle.saturating_add(touch_interval(s.idle)),
+                    idle.unwrap_or(Duration::MAX),
+                ),
                 ("lifetime", s.lifetime, lifetime),
             ] {
                 if value > most {
@@ -303,16 +314,20 @@ impl SessionsBuilder {
                 value: Duration::ZERO,
             });
         }
+        if let (Some(header), Some(_)) = (&self.transport.header, s.remember) {
+            return Err(ConfigError::RememberInHeader { header: header.clone() });
+        }
         let transport = Transport::build(&self.transport)?;
         if let Some(url) = &s.url {
             url.check(transport.cookie(Kind::User).is_some())?;
         }
+        let scope = Scope::of(self.transport.name.as_deref());
         Ok(Sessions::new(Engine::new(
             self.store,
             self.keys,
             self.clock,
             self.events,
-            self.settings,
+            Settings { scope, ..self.settings },
             transport,
         )))
     }
@@ -351,6 +366,11 @@ pub enum ConfigError {
         remember: Duration,
         /// The lifetime of a session.
         lifetime: Duration,
+    },
+    /// A remember-me token needs a cookie of its own.
+    RememberInHeader {
+        /// The header that carries ids instead.
+        header: http::HeaderName,
     },
     /// Longer than the profile allows.
     BeyondProfile {
@@ -402,6 +422,12 @@ impl fmt::Display for ConfigError {
                 write!(
                     f,
                     "a login would be remembered for {remember:?}, which is not longer than a session lives anyway ({lifetime:?})"
+                )
+            }
+            ConfigError::RememberInHeader { header } => {
+                write!(
+                    f,
+                    "remember() needs a cookie of its own, but ids travel in the header {header}; leave out one of the two"
                 )
             }
             ConfigError::BeyondProfile { profile, what, value, most } => {

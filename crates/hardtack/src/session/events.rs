@@ -1,6 +1,7 @@
 //! Security events and counters.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -78,7 +79,9 @@ impl Events {
 
     pub(crate) fn tell(&self, event: &Event) {
         for listener in &self.0 {
-            listener(event);
+            // One that panics has been told, and takes nobody else down: neither
+            // the housekeeping nor the request that happened to tell it.
+            let _ = catch_unwind(AssertUnwindSafe(|| listener(event)));
         }
     }
 }
@@ -153,6 +156,8 @@ counters! {
     store_errors,
     /// Requests refused because a key they had read has changed (409).
     clashes,
+    /// Changes of others that a later `set` overwrote, where it is let win.
+    overwritten,
     /// Activity notes passed on to the store.
     touches,
     /// Sessions created.

@@ -61,7 +61,6 @@ impl Session {
             }))
         })
         .await?;
-        self.rebase();
         let taken =
             std::mem::take(&mut *taken.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         Ok(taken)

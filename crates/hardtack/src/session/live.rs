@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::change::{Act, Change};
-use super::commits::commit;
 use super::error::{SessionError, ValueError};
 use super::id::{Locator, SessionId};
 use super::oneshot;
@@ -128,10 +127,7 @@ impl LiveSession {
     async fn commit(&self, change: Change) -> Result<(), SessionError> {
         loop {
             let work = self.look().await?;
-            let (engine, job) = (self.sessions.0.clone(), Job::Changes(vec![change.clone()]));
-            let done =
-                self.sessions.to_the_end(async move { commit(&engine, *work, job).await }).await;
-            match done {
+            match self.sessions.commit(*work, Job::Changes(vec![change.clone()])).await {
                 Done::Ok(_) | Done::Declined => return Ok(()),
                 Done::Clash => return Err(SessionError::Conflict(Some(change.name.into()))),
                 Done::Gone(cause) => return Err(SessionError::Ended(cause)),

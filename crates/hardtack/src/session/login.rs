@@ -186,7 +186,7 @@ impl Session {
                 .map_err(entropy_failed)?;
             let key = new.id.locator();
             let admission = Admission::at(now).limited(engine.settings.limit);
-            let record = new.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            let record = new.write_record(Version::FIRST, 0).map_err(entropy_failed)?;
             let outcome = match &old {
                 Some(work) => {
                     let from = work.id.locator();
@@ -242,10 +242,7 @@ impl Session {
         state.changes.drain(..taken);
         state.ended = None;
         state.renew_due = false;
-        state.read.clear();
         state.adopt(Box::new(work), id);
-        drop(state);
-        self.rebase();
     }
 
     /// Creates an anonymous session out of this request's changes.
@@ -286,7 +283,7 @@ impl Session {
                 .make(facts, data.clone(), None, self.state().device())
                 .map_err(entropy_failed)?;
             let key = work.id.locator();
-            let record = work.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+            let record = work.write_record(Version::FIRST, 0).map_err(entropy_failed)?;
             match engine.insert(&key, record, Admission::at(now)).await? {
                 Inserted::Ok => {
                     self.take_over(work, taken);
@@ -339,7 +336,7 @@ impl Session {
             engine.end(&work.id.locator(), cause, now).await
         });
         ended.await?;
-        self.state().let_go(cause);
+        self.state().let_go(Some(cause));
         Ok(())
     }
 
@@ -385,7 +382,7 @@ impl Session {
             let changes = self.state().changes.clone();
             let mut data = apply_all(&changes, &Data::default(), 1, true)
                 .map_err(|_| SessionError::Conflict(None))?;
-            let result = run(&mut Txn { data: &mut data, revision: 1 });
+            let result = run(&mut Txn { data: &mut data, revision: 1, written: Vec::new() });
             if result.is_ok() {
                 self.create(data, changes.len()).await?;
             }
@@ -397,24 +394,22 @@ impl Session {
         self.job(move || {
             let (run, slot) = (run.clone(), slot.clone());
             Job::Transact(Box::new(move |data, revision| {
-                let outcome = run(&mut Txn { data, revision });
+                let mut txn = Txn { data, revision, written: Vec::new() };
+                let outcome = run(&mut txn);
                 let fine = outcome.is_ok();
-                *slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(outcome);
+                *slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+                    Some((outcome, txn.written));
                 fine
             }))
         })
         .await?;
-        self.rebase();
-        let outcome = latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        outcome.ok_or(SessionError::Conflict(None))
-    }
-
-    /// After a commit of its own the request's view is what was committed, and on
-    /// top of it what it still wants changed.
-    pub(crate) fn rebase(&self) {
-        let mut state = self.state();
-        let Some(newest) = state.base.as_ref().map(|base| base.work.data.clone()) else { return };
-        state.view = apply_all(&state.changes, &newest, u64::MAX, true).unwrap_or(newest);
+        let latest = latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let (outcome, written) = latest.ok_or(SessionError::Conflict(None))?;
+        if outcome.is_ok() {
+            let mut state = self.state();
+            written.iter().for_each(|key| state.has_seen(key));
+        }
+        Ok(outcome)
     }
 
     fn user_key(&self, user: &str) -> Result<UserKey, SessionError> {
@@ -449,6 +444,7 @@ impl Keep {
 pub struct Txn<'a> {
     data: &'a mut Data,
     revision: u64,
+    written: Vec<Box<str>>,
 }
 
 impl Txn<'_> {
@@ -474,12 +470,14 @@ impl Txn<'_> {
     ) -> Result<(), super::ValueError> {
         let value = values::encode(key, value)?;
         self.data.put(key, Some(value), self.revision);
+        self.written.push(key.into());
         Ok(())
     }
 
     /// Takes a key away.
     pub fn remove(&mut self, key: &str) {
         self.data.put(key, None, self.revision);
+        self.written.push(key.into());
     }
 }
 
@@ -493,7 +491,7 @@ impl Engine {
         device: Option<Arc<str>>,
     ) -> Result<Work, crate::entropy::EntropyError> {
         let locator = Locator::random(user.as_ref().map(UserKey::as_bytes))?;
-        let id = SessionId::issue(facts.kind, locator, self.keys.sealing())?;
+        let id = SessionId::issue(facts.kind, locator, self.settings.scope, self.keys.sealing())?;
         let head = Head::new(*id.verifier(), self.sealed);
         let last_seen = facts.created;
         Ok(Work {

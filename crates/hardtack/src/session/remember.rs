@@ -13,7 +13,7 @@
 //! is used.
 
 use super::body::Facts;
-use super::commits::{commit, entropy_failed};
+use super::commits::entropy_failed;
 use super::data::Data;
 use super::error::SessionError;
 use super::id::SessionId;
@@ -51,7 +51,7 @@ impl Session {
             .make(facts, Data::default(), Some(key), self.state().device())
             .map_err(entropy_failed)?;
         let locator = token.id.locator();
-        let record = token.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+        let record = token.write_record(Version::FIRST, 0).map_err(entropy_failed)?;
         match engine.insert(&locator, record, Admission::at(now)).await? {
             Inserted::Ok => Ok(token.id),
             Inserted::Outdated => Err(SessionError::LoginOutdated),
@@ -74,13 +74,14 @@ impl Session {
         for presented in ids {
             let Look::Live(mut token) = engine.look(&presented).await? else { continue };
             if token.must_confirm(&presented)
-                && let Done::Ok(confirmed) = commit(engine, (*token).clone(), Job::Confirm).await
+                && let Done::Ok(confirmed) =
+                    self.sessions().commit((*token).clone(), Job::Confirm).await
             {
                 token = confirmed;
             }
             let Some(session) = self.start_remembered(&token).await? else { continue };
             let renew = Job::Renew(engine.keys.sealing());
-            if let Done::Ok(renewed) = commit(engine, *token, renew).await
+            if let Done::Ok(renewed) = self.sessions().commit(*token, renew).await
                 && renewed.id.verifier() != presented.verifier()
             {
                 self.answer_with_token(&renewed.id);
@@ -110,7 +111,7 @@ impl Session {
             .make(facts, Data::default(), token.user.clone(), device)
             .map_err(entropy_failed)?;
         let key = work.id.locator();
-        let record = work.write_record(Version::FIRST, 0, now).map_err(entropy_failed)?;
+        let record = work.write_record(Version::FIRST, 0).map_err(entropy_failed)?;
         let admission = Admission::at(now).limited(engine.settings.limit);
         match engine.insert(&key, record, admission).await? {
             Inserted::Ok => Ok(Some(work)),

@@ -2,7 +2,6 @@
 
 use http::{HeaderName, HeaderValue};
 
-use super::commits::commit;
 use super::error::SessionError;
 use super::events::Event;
 use super::id::SessionId;
@@ -177,7 +176,9 @@ impl Session {
         }
         if work.must_confirm(presented) {
             // Should it fail, the old secret stays good until the next time.
-            if let Done::Ok(confirmed) = commit(engine, (**work).clone(), Job::Confirm).await {
+            if let Done::Ok(confirmed) =
+                self.sessions().commit((**work).clone(), Job::Confirm).await
+            {
                 *work = confirmed;
             }
         }
@@ -247,9 +248,8 @@ impl Session {
         self.answer_with_newest(&mut state);
         let url_header = state.url_header();
         state.answer_with(url_header);
-        let signed_in = state.base.as_ref().is_some_and(|base| base.work.facts.kind == Kind::User);
         let headers = std::mem::take(&mut state.headers);
-        let secret = signed_in || !headers.is_empty() || state.hands_out_url_token();
+        let secret = state.signed_in || !headers.is_empty() || state.hands_out_url_token();
         let caching = match (state.used, secret) {
             (_, true) => Caching::NoStore,
             (true, false) => Caching::Private,
@@ -287,36 +287,32 @@ impl Session {
             let Some(work) = self.state().base.as_ref().map(|base| base.work.clone()) else {
                 return Err(SessionError::Ended(None));
             };
-            let (id, next, engine) = (work.id.clone(), job(), self.engine().clone());
-            let done =
-                self.sessions().to_the_end(async move { commit(&engine, *work, next).await }).await;
-            match done {
+            let id = work.id.clone();
+            match self.sessions().commit(*work, job()).await {
                 Done::Ok(work) => {
-                    let mut state = self.state();
-                    if let Some(base) = &mut state.base {
-                        base.work = work;
-                    }
+                    self.state().rebase(work);
                     return Ok(());
                 }
                 Done::Declined => return Ok(()),
                 Done::Clash => return Err(SessionError::Conflict(None)),
                 Done::Gone(cause) => {
                     self.engine().watchers.tell(&id.locator(), cause);
-                    self.state().base = None;
-                    return Err(SessionError::Ended(cause));
+                    return Err(self.over(cause));
                 }
                 Done::Failed(error) => return Err(SessionError::Store(error)),
                 // The leader held an older secret of this session. Look again with ours.
                 Done::Again => match self.engine().look_again(&id).await? {
-                    Look::Live(work) => {
-                        if let Some(base) = &mut self.state().base {
-                            base.work = work;
-                        }
-                    }
-                    Look::Over(cause) => return Err(SessionError::Ended(cause)),
-                    Look::NotOurs => return Err(SessionError::Ended(None)),
+                    Look::Live(work) => self.state().rebase(work),
+                    Look::Over(cause) => return Err(self.over(cause)),
+                    Look::NotOurs => return Err(self.over(None)),
                 },
             }
         }
+    }
+
+    /// The session has ended under this request: what it showed and wanted is void.
+    fn over(&self, cause: Option<Cause>) -> SessionError {
+        self.state().let_go(cause);
+        SessionError::Ended(cause)
     }
 }

@@ -82,10 +82,11 @@ impl<T: Send + 'static> Future for ToTheEnd<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         self.begun = true;
-        let future = self.future.as_mut().expect("polled only until it is ready");
+        // Taken out meanwhile: one that panics cannot go on.
+        let mut future = self.future.take().expect("polled only until it is ready");
         let done = future.as_mut().poll(cx);
-        if done.is_ready() {
-            self.future = None;
+        if done.is_pending() {
+            self.future = Some(future);
         }
         done
     }
@@ -93,9 +94,7 @@ impl<T: Send + 'static> Future for ToTheEnd<T> {
 
 impl<T: Send + 'static> Drop for ToTheEnd<T> {
     fn drop(&mut self) {
-        // One that panicked while it was polled cannot go on.
-        if let (Some(future), Some(runtime), true, false) =
-            (self.future.take(), &self.runtime, self.begun, std::thread::panicking())
+        if let (Some(future), Some(runtime), true) = (self.future.take(), &self.runtime, self.begun)
         {
             runtime.spawn(Box::pin(async move {
                 future.await;

@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::change::{Act, Change, Clash};
+use super::change::{Act, Change, Clash, apply_all};
+use super::commits::commit;
 use super::data::Data;
 use super::device;
 use super::error::{SessionError, ValueError};
@@ -25,7 +26,7 @@ use super::sessions::{Engine, Sessions};
 use super::transport::Candidate;
 use super::url::Arrival;
 use super::values;
-use super::work::Work;
+use super::work::{Done, Job, Work};
 use crate::time::UnixTime;
 
 /// The session of one request. Cheap to clone; all clones are the same one, and
@@ -63,8 +64,11 @@ pub(crate) struct Known {
     pub(crate) view: Data,
     pub(crate) changes: Vec<Change>,
     /// Keys that the request has read, by a hash of their names. Should two names
-    /// share one, a `set` may be refused that need not have been.
-    pub(crate) read: Vec<u64>,
+    /// share one, a `set` may be refused that need not have been. With each, in
+    /// which data: one of `past`, or if it is none of those, the base's.
+    pub(crate) read: Vec<(u64, usize)>,
+    /// The base's data before commits in the middle of this request.
+    pub(crate) past: Vec<Data>,
     /// Headers for the response: new ids, and ids to forget.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) device: Option<Arc<str>>,
@@ -76,6 +80,8 @@ pub(crate) struct Known {
     /// Something of the session was put into the response or its database.
     pub(crate) used: bool,
     pub(crate) renew_due: bool,
+    /// A signed-in session was there to be shown, if only for a while.
+    pub(crate) signed_in: bool,
     /// What the URL says, where a parameter for that is configured.
     pub(crate) arrival: Option<Box<Arrival>>,
 }
@@ -143,17 +149,50 @@ impl Known {
 
     /// Takes a session as this request's own.
     pub(crate) fn adopt(&mut self, work: Box<Work>, presented: SessionId) {
-        self.view = work.data.clone();
+        self.read.clear();
+        self.past.clear();
+        self.signed_in |= work.facts.kind == Kind::User;
         self.base = Some(Base { work, presented });
+        self.look();
+    }
+
+    /// After a commit in the middle of the request it goes on with what came of it.
+    pub(crate) fn rebase(&mut self, work: Box<Work>) {
+        let Some(base) = &mut self.base else { return };
+        let old = std::mem::replace(&mut base.work, work);
+        if !self.read.is_empty() {
+            self.past.push(old.data);
+        }
+        self.look();
+    }
+
+    /// The view is what was committed, and on top of it what the request still wants
+    /// changed.
+    fn look(&mut self) {
+        let Some(newest) = self.base.as_ref().map(|base| base.work.data.clone()) else { return };
+        self.view = match self.changes.is_empty() {
+            true => newest,
+            false => apply_all(&self.changes, &newest, UNCOMMITTED, true).unwrap_or(newest),
+        };
+    }
+
+    /// The request knows the value of a key as it is now.
+    pub(crate) fn has_seen(&mut self, key: &str) {
+        let (name, now) = (hash(key), self.past.len());
+        match self.read.iter_mut().find(|(read, _)| *read == name) {
+            Some((_, at)) => *at = now,
+            None => self.read.push((name, now)),
+        }
     }
 
     /// Has no session any more; later changes are for a new one.
-    pub(crate) fn let_go(&mut self, cause: Cause) {
+    pub(crate) fn let_go(&mut self, cause: Option<Cause>) {
         self.base = None;
-        self.ended = Some(cause);
+        self.ended = cause;
         self.view = Data::default();
         self.changes.clear();
         self.read.clear();
+        self.past.clear();
         self.headers.clear();
     }
 
@@ -241,10 +280,7 @@ impl Session {
     /// concerned.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
         let mut state = self.loaded()?;
-        let name = hash(key);
-        if !state.read.contains(&name) {
-            state.read.push(name);
-        }
+        state.has_seen(key);
         values::decode(key, state.view.find(key).map(|(value, _)| value))
     }
 
@@ -432,8 +468,10 @@ impl Session {
     ) -> Result<(), ValueError> {
         let seen = {
             let state = self.loaded()?;
-            let read = state.read.contains(&hash(key));
-            state.base.as_ref().filter(|_| read).map(|base| base.work.data.revision(key))
+            let (name, base) = (hash(key), state.base.as_ref());
+            let read = state.read.iter().find(|(read, _)| *read == name);
+            read.zip(base)
+                .map(|((_, at), base)| state.past.get(*at).unwrap_or(&base.work.data).revision(key))
         };
         self.record_change(Change { name: key.into(), act: act(seen) })
     }
@@ -493,6 +531,12 @@ impl Sessions {
         work: impl Future<Output = T> + Send + 'static,
     ) -> ToTheEnd<T> {
         ToTheEnd::new(self.0.runtime().cloned(), work)
+    }
+
+    /// Does a job to a session, to the end: others may be in line behind it.
+    pub(crate) fn commit(&self, work: Work, job: Job) -> ToTheEnd<Done> {
+        let engine = self.0.clone();
+        self.to_the_end(async move { commit(&engine, work, job).await })
     }
 }
 

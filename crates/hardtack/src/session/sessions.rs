@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::commits::Commits;
 use super::config::{SessionsBuilder, Settings};
+use super::data::Data;
 use super::error::SessionError;
 use super::events::{Counters, Counts, Event, Events};
 use super::id::{Locator, NoId, SessionId};
@@ -17,7 +18,7 @@ use super::runtime::{Runtime, within};
 use super::session::Session;
 use super::store::{Loaded, Reply, Store, StoreError, StoreInfo, Touch};
 use super::transport::{Candidate, Transport};
-use super::work::{Done, Opened, Work};
+use super::work::{Opened, Work};
 use crate::seal::Keyring;
 use crate::time::{Clock, UnixTime};
 
@@ -200,7 +201,7 @@ impl Engine {
     /// Checks what came in a cookie.
     pub(crate) fn identify(&self, candidate: &Candidate) -> Option<SessionId> {
         let parsed = match &candidate.text {
-            Some(text) => SessionId::parse(text, candidate.kind, &self.keys),
+            Some(text) => SessionId::parse(text, candidate.kind, self.settings.scope, &self.keys),
             None => Err(NoId::Malformed),
         };
         match parsed {
@@ -330,26 +331,24 @@ impl Engine {
         }
     }
 
-    /// Refuses data beyond the bounds; a backstop, since handles check each change.
-    pub(crate) fn check_size(&self, work: &Work) -> Result<(), Done> {
-        let (bytes, keys) = (work.data.encoded_len(), work.data.iter().count());
-        if bytes <= self.settings.most_bytes && keys <= self.settings.most_keys {
-            return Ok(());
-        }
-        // What fitted alone does not fit beside what others have put there.
-        Err(Done::Clash)
+    /// Whether data is within the bounds; a backstop, since handles check each change.
+    pub(crate) fn fits(&self, data: &Data) -> bool {
+        data.encoded_len() <= self.settings.most_bytes
+            && data.iter().count() <= self.settings.most_keys
     }
 
     pub(crate) async fn maintain(&self) -> Result<(), StoreError> {
+        // Without it the sweeper could end sessions whose activity is only known here.
         let flushed = self.flush().await;
         let now = self.clock.now();
         let swept = async {
+            flushed?;
             while self.within(self.store.sweep(now, SWEEP)).await?.more {}
             self.deliver().await
         };
         let swept = swept.await;
         self.watchers.look(self).await;
-        flushed.and(swept)
+        swept
     }
 
     async fn flush(&self) -> Result<(), StoreError> {
@@ -365,7 +364,8 @@ impl Engine {
             Ok(()) => self.counters.touches.add(batch.len() as u64),
             Err(_) => {
                 let mut touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
-                for (key, note) in noted {
+                let room = MOST_TOUCHES.saturating_sub(touches.len());
+                for (key, note) in noted.into_iter().take(room) {
                     touches.entry(key).or_insert(note);
                 }
             }

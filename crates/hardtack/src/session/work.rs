@@ -95,15 +95,14 @@ impl Work {
             && self.head.verifier == *presented.verifier()
     }
 
-    /// The record to put in this one's place, with the tag of this commit.
+    /// The record to put in this one's place, with the tag of this commit. That it
+    /// is written is no activity: tasks and passive requests write, too.
     pub(crate) fn write_record(
         &mut self,
         version: Version,
         tag: u64,
-        now: UnixTime,
     ) -> Result<Record, EntropyError> {
         self.version = version;
-        self.last_seen = self.last_seen.max(now);
         self.head.tags.push(tag);
         let times = (self.last_seen, lifetime::expires(&self.facts, self.last_seen));
         body::record(
@@ -167,6 +166,11 @@ pub(crate) enum Done {
 }
 
 impl Job {
+    /// Whether it may make the data larger.
+    pub(crate) fn writes_data(&self) -> bool {
+        matches!(self, Job::Changes(_) | Job::Transact(_))
+    }
+
     /// Applies the job to a working copy. `Ok(false)`: nothing to write.
     pub(crate) fn apply(
         &mut self,

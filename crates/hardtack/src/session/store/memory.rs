@@ -47,6 +47,17 @@ struct Entry {
 #[derive(Default)]
 struct Users(BTreeMap<UserKey, User>);
 
+impl Users {
+    /// A user without sessions, whose sessions were never all ended at once, is as
+    /// one who was never here.
+    fn forget_if_new(&mut self, user: &UserKey) {
+        let is_new = |u: &User| u.sessions.is_empty() && u.epoch.load(SeqCst) == 0;
+        if self.0.get(user).is_some_and(is_new) {
+            self.0.remove(user);
+        }
+    }
+}
+
 #[derive(Default)]
 struct User {
     epoch: Arc<AtomicU64>,
@@ -103,6 +114,11 @@ impl MemoryStore {
         self.0.live.load(SeqCst)
     }
 
+    #[cfg(test)]
+    pub(crate) fn users_kept(&self) -> usize {
+        self.0.users().0.len()
+    }
+
     /// Whether there are no sessions.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -154,6 +170,9 @@ impl Inner {
         if let Some(user) = entry.record.user.as_ref().and_then(|u| users.0.get_mut(u)) {
             user.sessions.retain(|k| *k != key);
         }
+        if let Some(user) = &entry.record.user {
+            users.forget_if_new(user);
+        }
         self.ended().push_back(EndEvent::new(key, entry.record.user, entry.record.kind, cause, at));
     }
 
@@ -188,7 +207,7 @@ impl Inner {
         old: Option<&Locator>,
     ) -> Result<Vec<Locator>, Inserted> {
         let user =
-            record.user.as_ref().map(|u| users.0.entry(u.clone()).or_default().epoch.load(SeqCst));
+            record.user.as_ref().and_then(|u| users.0.get(u)).map(|user| user.epoch.load(SeqCst));
         if record
             .epochs
             .outdated(Epochs { user: user.unwrap_or(0), global: self.global.load(SeqCst) })

@@ -391,3 +391,20 @@ fn debug_shows_no_data_and_nobody() {
         }
     }
 }
+
+/// Sealed by the release that began the format; every later one must open it.
+#[test]
+fn a_cookie_of_format_1_opens() {
+    let keys = Keyring::new(SealKey::from_bytes(b"not random, but for tests only..").unwrap());
+    let clock = TestClock::new();
+    let sessions = SealedSessions::builder(keys.clone()).clock(clock.clone()).build().unwrap();
+    let site = Site { sessions, clock, keys };
+    let cookie = Browser(vec![("__Host-Http-ses".to_owned(), FORMAT_1.to_owned())]);
+    let s = site.open(&cookie);
+    assert_eq!((s.user().as_deref(), s.created()), (Some("alice"), Some(site.clock.now())));
+    assert_eq!(s.get::<Vec<i64>>("n").unwrap(), Some(vec![1, 2]));
+}
+
+const FORMAT_1: &str = "AQy0SVyVZqdxRPvDO9RDpGvSE-CPNZJ98eJYqDk1DaH9yQMlBdNU0d5DNOu1rp2HTEQtTLlbUEgt3Wsi\
+    5J-0ckyqxSWLZf0NmdWS_y8FHoNIK8zHEIxb8qQef_QmQseK6jP1NsNNJgWW1Fx4z5AyiMp1uz9QtCBI\
+    e0YNDB5GyPZG3KSV7-wXZgxUxRuoyy0SRQbqMOqcAWAl4ly5hcSNFVOXTQ";
