@@ -1,5 +1,7 @@
 //! The session in the URL, through the layer.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::response::Redirect;
