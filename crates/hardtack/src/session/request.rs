@@ -252,7 +252,8 @@ impl Session {
         let url_header = state.url_header();
         state.answer_with(url_header);
         let headers = std::mem::take(&mut state.headers);
-        let caching = match (state.used, state.signed_in || !headers.is_empty()) {
+        let secret = state.signed_in || !headers.is_empty() || state.hands_out_url_token();
+        let caching = match (state.used, secret) {
             (_, true) => Caching::NoStore,
             (true, false) => Caching::Private,
             (false, false) => Caching::AsItIs,
