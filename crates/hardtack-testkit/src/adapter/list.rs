@@ -22,6 +22,8 @@ macro_rules! __adapter_scenarios {
                 ending_the_others_leaves_this_one
                 ending_all_ends_this_one_too
                 forget_removes_the_cookies
+                one_login_too_many_is_409_and_changes_nothing
+                one_login_too_many_ends_the_oldest_where_so_configured
             }
             outage {
                 a_store_that_is_down_is_503_and_nobody_is_logged_out
@@ -45,6 +47,8 @@ macro_rules! __adapter_scenarios {
                 a_renewed_id_used_again_ends_the_session
                 a_request_that_outlasts_a_renewal_still_commits
                 a_session_stays_signed_in_through_many_renewals
+                a_renewal_moves_a_session_to_the_key_that_seals
+                a_clock_that_is_set_back_logs_nobody_out
             }
             input {
                 ids_that_are_not_ours_are_anonymous_and_never_adopted

@@ -1,5 +1,8 @@
 //! Signing in and out, and several tabs at once.
 
+use std::num::NonZeroU32;
+
+use hardtack::session::store::WhenFull;
 use hardtack::session::{Cause, Kind};
 
 use super::{Adapter, Request};
@@ -170,4 +173,32 @@ pub(crate) async fn forget_removes_the_cookies(adapter: Adapter) {
     assert_eq!(answer.set_cookies().len(), 3);
     assert_eq!(browser.names(), Vec::<&str>::new());
     assert_eq!(copy.text("/user").await, "nobody", "and the session has ended");
+}
+
+pub(crate) async fn one_login_too_many_is_409_and_changes_nothing(adapter: Adapter) {
+    let two = NonZeroU32::new(2).expect("two");
+    let server = adapter.server_with(|b| b.sessions_per_user(two, WhenFull::Refuse)).await;
+    let (mut one, _two) = (server.alice().await, server.alice().await);
+    let mut visitor = server.visitor().await;
+    visitor.get("/s/login").await.expect(409).without_cookie();
+    assert_eq!(visitor.text("/s/dump").await, "n=1");
+    visitor.get("/s/login?user=bob").await.expect(200);
+    one.get("/s/login").await.expect(200);
+    assert_eq!(one.text("/s/list").await, "2", "in place of one's own there is room");
+}
+
+pub(crate) async fn one_login_too_many_ends_the_oldest_where_so_configured(adapter: Adapter) {
+    let two = NonZeroU32::new(2).expect("two");
+    let server = adapter.server_with(|b| b.sessions_per_user(two, WhenFull::EndOldest)).await;
+    let mut browsers = Vec::new();
+    for _ in 0..3 {
+        browsers.push(server.alice().await);
+        server.pass(1);
+    }
+    let mut users = Vec::new();
+    for browser in &mut browsers {
+        users.push(browser.text("/user").await);
+    }
+    assert_eq!(users, ["nobody", "alice", "alice"]);
+    assert_eq!(server.causes().await, [Cause::Evicted]);
 }
