@@ -12,9 +12,9 @@ use std::future::Future;
 use std::time::Duration;
 
 #[doc(hidden)]
-pub use list::run;
-#[doc(hidden)]
 pub use hardtack::session::MemoryStore;
+#[doc(hidden)]
+pub use list::run;
 pub use server::Adapter;
 pub use site::{Page, Rest, Site};
 

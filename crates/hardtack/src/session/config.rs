@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::events::{Event, Events};
+use super::id::Scope;
 use super::lifetime::touch_interval;
 use super::record::Kind;
-use super::id::Scope;
 use super::sessions::{Engine, Sessions};
 use super::store::{SessionLimit, Store, WhenFull};
 use super::transport::{Transport, TransportPlan};
