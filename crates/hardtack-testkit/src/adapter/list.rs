@@ -15,6 +15,8 @@ macro_rules! __adapter_scenarios {
                 a_set_that_read_an_older_value_is_409
                 logout_ends_the_session_for_every_copy_of_its_cookie
                 writes_after_a_logout_go_to_a_new_anonymous_session
+                a_write_that_comes_when_the_end_is_forgotten_is_401
+                two_logins_at_once_both_stand
                 a_write_after_the_logout_of_the_same_request_is_a_visitors
                 a_write_that_a_login_overtook_is_409
                 a_late_answer_to_a_first_visit_does_not_overwrite_the_login

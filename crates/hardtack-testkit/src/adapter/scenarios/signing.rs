@@ -91,6 +91,39 @@ pub(crate) async fn writes_after_a_logout_go_to_a_new_anonymous_session(adapter:
     assert_ne!(browser.cookie(&aid), old.cookie(&sid));
 }
 
+pub(crate) async fn a_write_that_comes_when_the_end_is_forgotten_is_401(adapter: Adapter) {
+    let server = adapter.server().await;
+    let mut browser = server.alice().await;
+    let write = browser.start(Request::get("/s/add?gate=write")).await;
+    server.site.gate("write").arrived(1).await;
+    browser.get("/s/logout").await.expect(200);
+    server.maintain().await; // tells the end ...
+    server.pass(120);
+    server.maintain().await; // ... and forgets it
+    server.site.gate("write").open();
+    write.answer().await.expect(401).without_cookie();
+    let answer = browser.get("/s/ended").await.expect(200).without_cookie();
+    assert_eq!(answer.text(), "", "nobody knows any more");
+}
+
+pub(crate) async fn two_logins_at_once_both_stand(adapter: Adapter) {
+    let server = adapter.server().await;
+    let mut browser = server.visitor().await;
+    let logins = [
+        browser.start(Request::get("/s/login?check=go")).await,
+        browser.start(Request::get("/s/login?check=go")).await,
+    ];
+    server.site.gate("go").arrived(2).await;
+    server.site.gate("go").open();
+    for login in logins {
+        let answer = login.answer().await.expect(200);
+        browser.take(&answer);
+        assert_eq!(browser.text("/user").await, "alice");
+    }
+    assert_eq!(browser.text("/s/list").await, "2");
+    assert_eq!(server.causes().await, [Cause::Replaced]);
+}
+
 pub(crate) async fn a_write_after_the_logout_of_the_same_request_is_a_visitors(adapter: Adapter) {
     let server = adapter.server().await;
     let mut browser = server.alice().await;
