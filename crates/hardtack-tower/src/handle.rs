@@ -16,12 +16,14 @@ use crate::response::SessionError;
 pub struct Handle<L = ()> {
     pub(crate) session: Session,
     pub(crate) shared: Arc<Shared>,
+    /// The layer was told that such requests are not the user's.
+    passive: bool,
     of: PhantomData<fn() -> L>,
 }
 
 impl<L: 'static> Handle<L> {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { session: shared.sessions.session(), shared, of: PhantomData }
+    pub(crate) fn new(shared: Arc<Shared>, passive: bool) -> Self {
+        Self { session: shared.sessions.session(), shared, passive, of: PhantomData }
     }
 
     /// The session of a request, told all that the request says about it. It is
@@ -35,13 +37,15 @@ impl<L: 'static> Handle<L> {
         if is_foreign_upgrade(&parts.method, &parts.uri, &parts.headers) {
             return Err(SessionError::ForeignUpgrade);
         }
-        let asked_to_be = || handle.shared.passive.as_ref().is_some_and(|passive| passive(parts));
-        let passive = is_prefetch(&parts.headers) || asked_to_be();
-        handle
-            .session
-            .present_as(&parts.headers, About { unsafe_method: !is_safe(&parts.method), passive });
+        handle.present(&parts.method, &parts.headers);
         handle.notice_cookie(&parts.headers);
         Ok(handle)
+    }
+
+    /// Tells the session all that the request says about it.
+    fn present(&self, method: &Method, headers: &HeaderMap) {
+        let passive = self.passive || is_prefetch(headers);
+        self.session.present_as(headers, About { unsafe_method: !is_safe(method), passive });
     }
 
     /// Remembers that a cookie of ours has come back.
@@ -62,7 +66,12 @@ impl<L: 'static> Handle<L> {
 
 impl<L> Clone for Handle<L> {
     fn clone(&self) -> Self {
-        Self { session: self.session.clone(), shared: self.shared.clone(), of: PhantomData }
+        Self {
+            session: self.session.clone(),
+            shared: self.shared.clone(),
+            passive: self.passive,
+            of: PhantomData,
+        }
     }
 }
 
@@ -88,9 +97,7 @@ impl<B: Send + Sync> SessionOf for Request<B> {
         if is_foreign_upgrade(self.method(), self.uri(), self.headers()) {
             return Err(SessionError::ForeignUpgrade);
         }
-        let about =
-            About { unsafe_method: !is_safe(self.method()), passive: is_prefetch(self.headers()) };
-        handle.session.present_as(self.headers(), about);
+        handle.present(self.method(), self.headers());
         handle.session.load().await?;
         Ok(handle.session.clone())
     }

@@ -47,7 +47,13 @@ where
         {
             shared.sessions.attach(Arc::new(runtime));
         }
-        let handle = Handle::<L>::new(shared.clone());
+        let mut passive = false;
+        if let Some(is_passive) = &shared.passive {
+            let (parts, body) = request.into_parts();
+            passive = is_passive(&parts);
+            request = Request::from_parts(parts, body);
+        }
+        let handle = Handle::<L>::new(shared.clone(), passive);
         let session = handle.session.clone();
         if let Some(url) = session.present_url(request.method(), request.uri(), request.headers()) {
             *request.uri_mut() = url.uri;

@@ -14,13 +14,22 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use hardtack_sqlite::SqliteStore;
 use hardtack_testkit::adapter::{Page, Rest, Site};
+use hardtack_testkit::store::Fixture;
 use hardtack_tower::{
     CsrfLayer, LazySession, RequireLogin, Session, SessionError, SessionLayer, User, session,
 };
 use http_body::Frame;
 
-hardtack_testkit::adapter_suite!(axum_adapter, serve);
+hardtack_testkit::adapter_suite!(over_memory, serve);
+hardtack_testkit::adapter_suite!(over_sqlite, serve, sqlite());
+
+fn sqlite() -> Fixture {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = SqliteStore::open(folder.path().join("sessions.db")).expect("a store");
+    Fixture::new(store).keeping(folder)
+}
 
 struct Admin;
 

@@ -15,6 +15,8 @@ macro_rules! __adapter_scenarios {
                 a_set_that_read_an_older_value_is_409
                 logout_ends_the_session_for_every_copy_of_its_cookie
                 writes_after_a_logout_go_to_a_new_anonymous_session
+                a_write_that_comes_when_the_end_is_forgotten_is_401
+                two_logins_at_once_both_stand
                 a_write_after_the_logout_of_the_same_request_is_a_visitors
                 a_write_that_a_login_overtook_is_409
                 a_late_answer_to_a_first_visit_does_not_overwrite_the_login
@@ -22,6 +24,8 @@ macro_rules! __adapter_scenarios {
                 ending_the_others_leaves_this_one
                 ending_all_ends_this_one_too
                 forget_removes_the_cookies
+                one_login_too_many_is_409_and_changes_nothing
+                one_login_too_many_ends_the_oldest_where_so_configured
             }
             outage {
                 a_store_that_is_down_is_503_and_nobody_is_logged_out
@@ -45,6 +49,8 @@ macro_rules! __adapter_scenarios {
                 a_renewed_id_used_again_ends_the_session
                 a_request_that_outlasts_a_renewal_still_commits
                 a_session_stays_signed_in_through_many_renewals
+                a_renewal_moves_a_session_to_the_key_that_seals
+                a_clock_that_is_set_back_logs_nobody_out
             }
             input {
                 ids_that_are_not_ours_are_anonymous_and_never_adopted

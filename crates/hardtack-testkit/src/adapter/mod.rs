@@ -12,6 +12,8 @@ use std::future::Future;
 use std::time::Duration;
 
 #[doc(hidden)]
+pub use hardtack::session::MemoryStore;
+#[doc(hidden)]
 pub use list::run;
 pub use server::Adapter;
 pub use site::{Page, Rest, Site};
@@ -39,7 +41,9 @@ fn soaking() -> bool {
 /// The first argument names the module that the tests go into. The second is an
 /// async function that takes a [`Site`](crate::adapter::Site), starts a server on
 /// a free port of 127.0.0.1 and answers its address; it is called once for each
-/// test, on a tokio runtime with two threads.
+/// test, on a tokio runtime with two threads. A third, if it is there, is an
+/// expression that makes a new, empty store, as for
+/// [`store_suite!`](crate::store_suite); otherwise it is a store in memory.
 ///
 /// The suite owns the store, the clock and the client. The server has two
 /// session layers, one over [`Site::sessions`](crate::adapter::Site::sessions)
@@ -66,11 +70,14 @@ fn soaking() -> bool {
 #[macro_export]
 macro_rules! adapter_suite {
     ($suite:ident, $spawn:expr) => {
+        $crate::adapter_suite! { $suite, $spawn, $crate::adapter::MemoryStore::new() }
+    };
+    ($suite:ident, $spawn:expr, $store:expr) => {
         mod $suite {
             #[allow(unused_imports)]
             use super::*;
 
-            $crate::__adapter_scenarios! { __adapter_tests { $spawn } }
+            $crate::__adapter_scenarios! { __adapter_tests { $spawn, $store } }
         }
     };
 }
@@ -78,7 +85,7 @@ macro_rules! adapter_suite {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __adapter_tests {
-    ({ $spawn:expr } $($group:ident { $($scenario:ident)* })*) => {$(
+    ({ $spawn:expr, $store:expr } $($group:ident { $($scenario:ident)* })*) => {$(
         mod $group {
             #[allow(unused_imports)]
             use super::*;
@@ -86,7 +93,9 @@ macro_rules! __adapter_tests {
             $(
                 #[test]
                 fn $scenario() {
-                    let adapter = $crate::adapter::Adapter::new($spawn);
+                    let adapter = $crate::adapter::Adapter::new($spawn, || async {
+                        $crate::store::Fixture::from($store)
+                    });
                     $crate::adapter::block_on($crate::adapter::run::$group::$scenario(adapter));
                 }
             )*

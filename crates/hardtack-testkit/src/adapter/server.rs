@@ -1,5 +1,6 @@
 //! A server under test, with what stands behind it.
 
+use std::any::Any;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -7,27 +8,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hardtack::seal::{Key, Keyring};
-use hardtack::session::{
-    Cause, Event, Kind, Locator, MemoryStore, Record, Sessions, SessionsBuilder,
-};
+use hardtack::session::{Cause, Event, Kind, Locator, Record, Sessions, SessionsBuilder};
 
 use super::browser::Browser;
 use super::http::{Connection, Request, Response};
 use super::site::Site;
+use crate::store::Fixture;
 use crate::{FakeClock, FaultyStore, Verb};
 
 type Spawn = dyn Fn(Site) -> Pin<Box<dyn Future<Output = SocketAddr>>>;
+type MakeStore = dyn Fn() -> Pin<Box<dyn Future<Output = Fixture>>>;
 
-/// The adapter under test: how to start a server.
-pub struct Adapter(Box<Spawn>);
+/// The adapter under test: how to start a server, and which store is behind it.
+pub struct Adapter {
+    spawn: Box<Spawn>,
+    make_store: Box<MakeStore>,
+}
 
 impl Adapter {
-    /// An adapter that starts a server by `spawn`.
-    pub fn new<F>(spawn: impl Fn(Site) -> F + 'static) -> Self
+    /// An adapter that starts a server by `spawn`, over what `make_store` makes.
+    pub fn new<S, M>(
+        spawn: impl Fn(Site) -> S + 'static,
+        make_store: impl Fn() -> M + 'static,
+    ) -> Self
     where
-        F: Future<Output = SocketAddr> + 'static,
+        S: Future<Output = SocketAddr> + 'static,
+        M: Future<Output = Fixture> + 'static,
     {
-        Self(Box::new(move |site| Box::pin(spawn(site))))
+        Self {
+            spawn: Box::new(move |site| Box::pin(spawn(site))),
+            make_store: Box::new(move || Box::pin(make_store())),
+        }
     }
 
     /// A server whose engine has the defaults.
@@ -39,7 +50,8 @@ impl Adapter {
         &self,
         setup: impl FnOnce(SessionsBuilder) -> SessionsBuilder,
     ) -> Server {
-        let (store, clock) = (FaultyStore::new(MemoryStore::new()), FakeClock::new());
+        let (store, guard) = (self.make_store)().await.into_parts();
+        let (store, clock) = (FaultyStore::new(store), FakeClock::new());
         let keys = Keyring::new(Key::generate().expect("random bytes"));
         let events = Events::default();
         let told = events.clone();
@@ -56,8 +68,8 @@ impl Adapter {
             .build()
             .expect("a configuration that can be right");
         let site = Site::new(sessions.clone(), admin);
-        let address = (self.0)(site.clone()).await;
-        Server { store, clock, keys, events, sessions, site, address }
+        let address = (self.spawn)(site.clone()).await;
+        Server { store, clock, keys, events, sessions, site, address, _guard: guard }
     }
 }
 
@@ -94,6 +106,7 @@ pub(crate) struct Server {
     pub(crate) sessions: Sessions,
     pub(crate) site: Site,
     pub(crate) address: SocketAddr,
+    _guard: Arc<dyn Any + Send + Sync>,
 }
 
 impl Server {

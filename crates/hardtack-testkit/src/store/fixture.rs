@@ -63,6 +63,11 @@ impl Fixture {
         &*self.store
     }
 
+    /// The store, and what is to be kept with it.
+    pub(crate) fn into_parts(self) -> (Arc<dyn Store>, Arc<dyn Any + Send + Sync>) {
+        (self.store, self.guard)
+    }
+
     /// Drops the store and opens it again; `None` if it does not say how.
     pub(crate) async fn reopen(self) -> Option<Self> {
         let Self { store, reopen, guard } = self;

@@ -7,6 +7,9 @@ use hardtack::session::StoreErrorKind::{Timeout, Unavailable};
 use super::{Adapter, Browser, Request, Response, Server};
 use crate::{Fault, Gate, Verb};
 
+/// A deadline that is worth waiting for.
+const SOON: Duration = Duration::from_millis(200);
+
 /// A 503 as it must be.
 #[track_caller]
 fn unavailable(response: Response) {
@@ -70,7 +73,7 @@ pub(crate) async fn a_login_without_a_store_is_503(adapter: Adapter) {
 }
 
 pub(crate) async fn a_store_that_hangs_is_503_at_the_deadline(adapter: Adapter) {
-    let server = adapter.server_with(|b| b.deadline(Duration::from_millis(30))).await;
+    let server = adapter.server_with(|b| b.deadline(SOON)).await;
     let mut browser = server.alice().await;
     for verb in [Verb::Load, Verb::Replace] {
         let never = Gate::new();
@@ -117,7 +120,7 @@ pub(crate) async fn a_commit_that_did_not_happen_is_tried_again(adapter: Adapter
 }
 
 pub(crate) async fn a_commit_whose_answer_never_came_counts_once(adapter: Adapter) {
-    let server = adapter.server_with(|b| b.deadline(Duration::from_millis(30))).await;
+    let server = adapter.server_with(|b| b.deadline(SOON)).await;
     let mut browser = server.visitor().await;
     let fault = Fault::HeldAfter(Gate::new());
     assert_eq!(add_through(&server, &mut browser, Verb::Replace, fault).await, "2");

@@ -1,9 +1,9 @@
 //! Who is let in where: members, cross-site requests, several layers.
 
-use hardtack::session::Kind;
+use hardtack::session::{Kind, StoreErrorKind};
 
 use super::{Adapter, Request};
-use crate::Verb;
+use crate::{Fault, Verb};
 
 pub(crate) async fn members_only_is_401_for_scripts_and_a_way_to_the_login_for_pages(
     adapter: Adapter,
@@ -92,6 +92,8 @@ pub(crate) async fn one_answer_may_carry_both_layers_cookies(adapter: Adapter) {
     browser.get("/both").await.expect(200).without_cookie();
     assert_eq!(browser.text("/s/read").await, "2");
     assert_eq!(browser.text("/admin/read").await, "2");
-    let aid = server.cookie(Kind::Anonymous);
-    assert!(browser.cookie(&aid).is_some());
+    assert!(browser.cookie(&server.cookie(Kind::Anonymous)).is_some());
+    // Where one of two commits fails, so does the answer, and no cookie is set.
+    server.store.at(Verb::Insert, 2, Fault::Refused(StoreErrorKind::Unavailable));
+    server.browser().get("/both").await.expect(503).without_cookie();
 }

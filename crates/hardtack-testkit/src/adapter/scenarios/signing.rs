@@ -1,5 +1,8 @@
 //! Signing in and out, and several tabs at once.
 
+use std::num::NonZeroU32;
+
+use hardtack::session::store::WhenFull;
 use hardtack::session::{Cause, Kind};
 
 use super::{Adapter, Request};
@@ -88,6 +91,39 @@ pub(crate) async fn writes_after_a_logout_go_to_a_new_anonymous_session(adapter:
     assert_ne!(browser.cookie(&aid), old.cookie(&sid));
 }
 
+pub(crate) async fn a_write_that_comes_when_the_end_is_forgotten_is_401(adapter: Adapter) {
+    let server = adapter.server().await;
+    let mut browser = server.alice().await;
+    let write = browser.start(Request::get("/s/add?gate=write")).await;
+    server.site.gate("write").arrived(1).await;
+    browser.get("/s/logout").await.expect(200);
+    server.maintain().await; // tells the end ...
+    server.pass(120);
+    server.maintain().await; // ... and forgets it
+    server.site.gate("write").open();
+    write.answer().await.expect(401).without_cookie();
+    let answer = browser.get("/s/ended").await.expect(200).without_cookie();
+    assert_eq!(answer.text(), "", "nobody knows any more");
+}
+
+pub(crate) async fn two_logins_at_once_both_stand(adapter: Adapter) {
+    let server = adapter.server().await;
+    let mut browser = server.visitor().await;
+    let logins = [
+        browser.start(Request::get("/s/login?check=go")).await,
+        browser.start(Request::get("/s/login?check=go")).await,
+    ];
+    server.site.gate("go").arrived(2).await;
+    server.site.gate("go").open();
+    for login in logins {
+        let answer = login.answer().await.expect(200);
+        browser.take(&answer);
+        assert_eq!(browser.text("/user").await, "alice");
+    }
+    assert_eq!(browser.text("/s/list").await, "2");
+    assert_eq!(server.causes().await, [Cause::Replaced]);
+}
+
 pub(crate) async fn a_write_after_the_logout_of_the_same_request_is_a_visitors(adapter: Adapter) {
     let server = adapter.server().await;
     let mut browser = server.alice().await;
@@ -170,4 +206,32 @@ pub(crate) async fn forget_removes_the_cookies(adapter: Adapter) {
     assert_eq!(answer.set_cookies().len(), 3);
     assert_eq!(browser.names(), Vec::<&str>::new());
     assert_eq!(copy.text("/user").await, "nobody", "and the session has ended");
+}
+
+pub(crate) async fn one_login_too_many_is_409_and_changes_nothing(adapter: Adapter) {
+    let two = NonZeroU32::new(2).expect("two");
+    let server = adapter.server_with(|b| b.sessions_per_user(two, WhenFull::Refuse)).await;
+    let (mut one, _two) = (server.alice().await, server.alice().await);
+    let mut visitor = server.visitor().await;
+    visitor.get("/s/login").await.expect(409).without_cookie();
+    assert_eq!(visitor.text("/s/dump").await, "n=1");
+    visitor.get("/s/login?user=bob").await.expect(200);
+    one.get("/s/login").await.expect(200);
+    assert_eq!(one.text("/s/list").await, "2", "in place of one's own there is room");
+}
+
+pub(crate) async fn one_login_too_many_ends_the_oldest_where_so_configured(adapter: Adapter) {
+    let two = NonZeroU32::new(2).expect("two");
+    let server = adapter.server_with(|b| b.sessions_per_user(two, WhenFull::EndOldest)).await;
+    let mut browsers = Vec::new();
+    for _ in 0..3 {
+        browsers.push(server.alice().await);
+        server.pass(1);
+    }
+    let mut users = Vec::new();
+    for browser in &mut browsers {
+        users.push(browser.text("/user").await);
+    }
+    assert_eq!(users, ["nobody", "alice", "alice"]);
+    assert_eq!(server.causes().await, [Cause::Evicted]);
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use hardtack::seal::{Key, KeyUsage};
 use hardtack::session::{Cause, Kind};
+use hardtack::time::UnixTime;
 
 use super::{Adapter, Request};
-use crate::Verb;
+use crate::{FakeClock, Verb};
 
 const MINUTE: u64 = 60;
 
@@ -159,4 +161,34 @@ pub(crate) async fn a_session_stays_signed_in_through_many_renewals(adapter: Ada
     }
     let (handles, _) = server.only_record().await;
     assert_eq!(server.store.calls(Verb::Insert), 1, "all of them are {handles}");
+}
+
+pub(crate) async fn a_renewal_moves_a_session_to_the_key_that_seals(adapter: Adapter) {
+    let server = adapter.server().await;
+    let mut browser = server.alice().await;
+    browser.get("/s/add").await.expect(200);
+    let (old, new) = (server.keys.sealing().id(), Key::generate().expect("random bytes"));
+    let id = new.id();
+    server.keys.add(new).expect("room for a key");
+    server.keys.promote(id).expect("a key of the ring");
+    browser.get("/s/renew").await.expect(200);
+    assert_eq!(browser.text("/s/read").await, "1");
+    let usage = KeyUsage::counted(old, 0, UnixTime::from_millis(0));
+    server.keys.retire(usage, server.sessions.now()).expect("nothing uses it any more");
+    browser.get("/s/add").await.expect(200);
+    assert_eq!(browser.text("/s/dump").await, "n=2 user=alice");
+}
+
+pub(crate) async fn a_clock_that_is_set_back_logs_nobody_out(adapter: Adapter) {
+    let server = adapter.server().await;
+    server.pass(2 * 60 * MINUTE);
+    let mut browser = server.alice().await;
+    server.clock.set(FakeClock::START);
+    for n in 1..3 {
+        browser.get("/s/add").await.expect(200);
+        assert_eq!(browser.text("/s/dump").await, format!("n={n} user=alice"));
+        server.maintain().await;
+    }
+    server.pass(2 * 60 * MINUTE + 29 * MINUTE);
+    assert_eq!(browser.text("/user").await, "alice");
 }
