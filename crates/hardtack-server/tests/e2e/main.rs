@@ -1,9 +1,6 @@
-//! The demo in a real browser.
-//!
-//! Needs Chromium. Without it the tests say that they were skipped, and fail where `CI=true`.
+//! The demo from outside, most of it in a real browser.
 
 mod browser;
-mod cookies;
-mod pages;
-mod sessions;
+mod guard;
+mod needs_chromium;
 mod setting;
