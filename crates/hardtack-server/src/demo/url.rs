@@ -123,7 +123,7 @@ async fn cart(State(app): State<App>, session: Session) -> Result<Response, Fail
     let logged = format!("GET {here} HTTP/1.1");
     let main = html!(
         "<h1>The cart by URL</h1><p class=\"lead\">Look at the address bar: the token is there, for \
-         everybody to read. Not a single cookie has come with this page.</p>\
+         everybody to read. No cookie has been looked at for this page.</p>\
          <section class=\"card\" data-left=\"120000\" data-grace=\"500\" data-then=\"reload\">\
          <h2>Your cart</h2><table><tbody id=\"cart\">{}</tbody></table>\
          <p class=\"quiet\">The token is good for <span data-digits>120</span> seconds; the next page \

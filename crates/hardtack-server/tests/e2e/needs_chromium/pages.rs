@@ -26,6 +26,8 @@ fn every_page_works_and_looking_begins_no_session() {
     assert_eq!(cookie_names(&page, &shop.at("/")), [""; 0]);
     page.goto(&shop.at("/no-such-page"));
     assert_eq!(page.text("h1"), "Nothing here");
+    page.goto(&shop.at("/sign-out"));
+    assert_eq!(page.text("h1"), "This address is for a button");
 }
 
 #[test]
@@ -110,6 +112,7 @@ fn pictures_for_the_eye() {
     take("goodbye");
     page.goto(&shop.at("/url"));
     page.click("form[action='/url/open'] button");
+    page.click("button[value=rusk]");
     take("url-cart");
     page.goto(&shop.on("shop", "/"));
     page.click("form[action='/set'] button");
