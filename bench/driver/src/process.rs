@@ -22,7 +22,7 @@ pub(crate) fn build_lab() -> PathBuf {
 
 fn cargo(manifest: &Path) -> Command {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--locked", "--message-format=json-render-diagnostics"]);
+    cargo.args(["build", "--release", "--message-format=json-render-diagnostics"]);
     cargo.arg("--manifest-path").arg(manifest);
     cargo
 }
@@ -72,6 +72,17 @@ impl Process {
         let input = self.input.as_mut().expect("it is open until it is dropped");
         writeln!(input, "{question}").unwrap_or_else(|e| panic!("{} has ended: {e}", self.command));
         self.line()
+    }
+
+    /// How many seconds its threads have worked so far.
+    pub(crate) fn seconds_worked(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("it runs");
+        // proc(5): utime and stime are 12th and 13th after the name, in hundredths of a second.
+        let (_, fields) = stat.rsplit_once(") ").expect("the name is in brackets");
+        let ticks =
+            fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+        ticks.sum::<f64>() / 100.0
     }
 
     /// Lets it end by itself.

@@ -373,3 +373,75 @@ fn read(shard: &RwLock<Shard>) -> RwLockReadGuard<'_, Shard> {
 fn write(shard: &RwLock<Shard>) -> RwLockWriteGuard<'_, Shard> {
     shard.write().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use hardtack_testkit::FakeClock;
+    use hardtack_testkit::records::{anonymous, locator, next};
+
+    use super::*;
+
+    fn cache() -> Cache {
+        let cache = Cache::new(1 << 20);
+        cache.enable(true);
+        cache
+    }
+
+    fn commit(cache: &Cache, effects: Vec<Effect>) {
+        let marks = cache.mark(&effects, Vec::new());
+        cache.settle(marks, effects);
+    }
+
+    /// The reader has read the old record from the file before a commit, and
+    /// comes back with it after.
+    #[test]
+    fn what_was_read_before_a_commit_is_not_kept_after_it() {
+        let (key, old) = (locator(None), anonymous(FakeClock::START));
+        let new = next(&old, "new");
+        type Commit = fn(&Cache, Locator, Record);
+        let commits: [(&str, Commit); 4] = [
+            ("put", |c, key, new| commit(c, vec![Effect::Put(key, new)])),
+            ("end", |c, key, _| commit(c, vec![Effect::Gone(key)])),
+            ("epoch", |c, _, _| commit(c, vec![Effect::All])),
+            ("others", |c, _, _| c.clear()),
+        ];
+        for (name, commit) in commits {
+            let cache = cache();
+            let since = cache.before_read(&key).unwrap();
+            commit(&cache, key, new.clone());
+            assert!(cache.after_read(&key, since, Some(old.clone())).is_none(), "{name}");
+            assert_ne!(cache.load(&key).as_ref(), Some(&old), "{name}");
+            let since = cache.before_read(&key).unwrap();
+            assert_eq!(cache.after_read(&key, since, Some(new.clone())), Some(Some(new.clone())));
+            assert_eq!(cache.load(&key).as_ref(), Some(&new), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_commit_on_its_way_sends_readers_to_the_writer() {
+        let (cache, key) = (cache(), locator(None));
+        for effects in [vec![Effect::Gone(key)], vec![Effect::All]] {
+            let marks = cache.mark(&effects, Vec::new());
+            assert!(cache.before_read(&key).is_none());
+            cache.forget(marks, &effects);
+            assert!(cache.before_read(&key).is_some());
+        }
+    }
+
+    #[test]
+    fn activity_is_in_what_is_read_and_in_what_is_kept() {
+        let (cache, key, old) = (cache(), locator(None), anonymous(FakeClock::START));
+        let since = cache.before_read(&key).unwrap();
+        let touch = Touch::new(key, old.dies, UnixTime::MAX);
+        assert!(cache.note(&touch) == Note::Taken);
+        let read = cache.after_read(&key, since, Some(old.clone())).unwrap().unwrap();
+        assert_eq!((read.last_seen, read.expires), (old.dies, old.dies));
+        assert_eq!(cache.load(&key), Some(read));
+        commit(&cache, vec![Effect::Flushed(key, cache.noted(&key).unwrap())]);
+        assert_eq!((cache.noted(&key), cache.all_noted().len()), (None, 0));
+        cache.close(&key);
+        assert!(cache.note(&touch) == Note::Closed);
+        cache.reopen(&[key]);
+        assert!(cache.note(&touch) == Note::Taken);
+    }
+}

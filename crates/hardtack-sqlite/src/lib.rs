@@ -34,6 +34,18 @@
 //! loads are slower. That is meant for administration beside a server. What a
 //! program other than this crate writes is seen by the cache within 50 ms.
 //!
+//! # Limits
+//! - A load that is not in memory reads the file on the caller's thread, so it
+//!   takes as long as the disk takes; all other verbs keep the deadline.
+//! - Activity is written within a second as long as it is that of fewer than
+//!   some 4000 sessions a second; beyond that it waits longer, so that it never
+//!   slows down other writes. A crash loses what waits. No more than 262,144
+//!   sessions wait; then `touch` answers an error.
+//! - The log (`PATH-wal`) starts over at 16 MiB. It grows beyond that only while
+//!   somebody reads for long: a census, or another program's transaction.
+//! - Another process may see a change some hundred microseconds before it is on
+//!   the disk. Within one process that does not happen to a load.
+//!
 //! # What this does not protect
 //! - Whoever may read the file has what is in it: users' keys, times, device
 //!   labels. The data of a session is sealed by `hardtack`, not by this crate.

@@ -55,7 +55,11 @@ impl SqliteStore {
     }
 
     /// Writes all activity that is only in memory so far, and answers when it is
-    /// on the disk (with [`Durability::Relaxed`], within a second).
+    /// on the disk (with [`Durability::Relaxed`], within a second after).
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Timeout`] if there is more than can be written within
+    /// the deadline; the rest is written later.
     pub fn flush(&self) -> Reply<'_, Result<(), StoreError>> {
         let parts = self.shared().flush();
         Reply::later(async {

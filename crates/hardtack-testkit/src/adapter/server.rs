@@ -47,9 +47,11 @@ impl Adapter {
             .clock(clock.clone())
             .on_event(move |event| told.tell(event));
         let sessions = setup(builder).build().expect("a configuration that can be right");
-        // A store of its own: an end is told to one engine of those that share one.
-        let admin = Sessions::builder(MemoryStore::new(), keys.clone())
+        // Of engines that share a store each end is told to one.
+        let told = events.clone();
+        let admin = Sessions::builder(store.clone(), keys.clone())
             .clock(clock.clone())
+            .on_event(move |event| told.tell(event))
             .name("admin")
             .build()
             .expect("a configuration that can be right");
@@ -175,9 +177,18 @@ impl Server {
         }
     }
 
-    /// Why sessions have ended so far, in the order in which it was told.
+    /// Why sessions have ended so far, in the order in which it was told first:
+    /// each end is told at least once.
     pub(crate) async fn causes(&self) -> Vec<Cause> {
         self.maintain().await;
-        self.events.all().iter().filter_map(Event::cause).collect()
+        let mut ended = Vec::new();
+        for event in self.events.all() {
+            if let Event::Ended(end) = event
+                && !ended.contains(&(end.key, end.cause))
+            {
+                ended.push((end.key, end.cause));
+            }
+        }
+        ended.into_iter().map(|(_, cause)| cause).collect()
     }
 }

@@ -228,7 +228,8 @@ fn a_body_put_into_the_store_in_clear_is_not_taken_for_a_sealed_one() {
             user: "admin".into(),
         };
         let keys = nodes.one.sessions.keys();
-        let id = id::SessionId::parse(mallory.0[0].1.as_bytes(), Kind::User, keys).unwrap();
+        let text = mallory.0[0].1.as_bytes();
+        let id = id::SessionId::parse(text, Kind::User, id::Scope::default(), keys).unwrap();
         record.data =
             body::seal(&body::Head::new(head.verifier, false), &facts, &data::Data::default(), &id)
                 .unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::events::{Event, Events};
 use super::lifetime::touch_interval;
 use super::record::Kind;
+use super::id::Scope;
 use super::sessions::{Engine, Sessions};
 use super::store::{SessionLimit, Store, WhenFull};
 use super::transport::{Transport, TransportPlan};
@@ -33,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) readable: bool,
     pub(crate) user_hash: Option<[u8; 32]>,
     pub(crate) url: Option<UrlParameter>,
+    pub(crate) scope: Scope,
 }
 
 impl Default for Settings {
@@ -52,6 +54,7 @@ impl Default for Settings {
             readable: false,
             user_hash: None,
             url: None,
+            scope: Scope::default(),
         }
     }
 }
@@ -200,7 +203,9 @@ impl SessionsBuilder {
     }
 
     /// A name within the cookies' names, for an application that shares its host
-    /// with another, or has two layers: `shop` gives `__Host-Http-shop-sid`.
+    /// with another, or has two layers: `shop` gives `__Host-Http-shop-sid`. Ids are
+    /// bound to it: one of another name is not ours, also over the same store
+    /// and keys.
     pub fn name(mut self, name: &str) -> Self {
         self.transport.name = Some(name.to_owned());
         self
@@ -316,12 +321,13 @@ impl SessionsBuilder {
         if let Some(url) = &s.url {
             url.check(transport.cookie(Kind::User).is_some())?;
         }
+        let scope = Scope::of(self.transport.name.as_deref());
         Ok(Sessions::new(Engine::new(
             self.store,
             self.keys,
             self.clock,
             self.events,
-            self.settings,
+            Settings { scope, ..self.settings },
             transport,
         )))
     }

@@ -10,10 +10,11 @@
 //! | 16 | tag |
 //!
 //! 72 bytes, 96 characters of base64url; no bits are left over, so every id has
-//! one spelling. One keyed BLAKE3 over everything before the tag gives the tag (a
-//! forged id costs no look-up) and the verifier (the store keeps this and never
-//! the secret), 128 bits each; under another sub-key it gives the key that the
-//! record's body is sealed with (whoever has the store alone reads nothing).
+//! one spelling. One keyed BLAKE3 over everything before the tag and the [`Scope`]
+//! gives the tag (a forged id costs no look-up) and the verifier (the store keeps
+//! this and never the secret), 128 bits each; under another sub-key it gives the
+//! key that the record's body is sealed with (whoever has the store alone reads
+//! nothing).
 //!
 //! The locator is the store's key and the session's public handle. It stays
 //! through renewal, and it is never a credential.
@@ -118,6 +119,24 @@ const ID_BYTES: usize = 72;
 const TAG_AT: usize = 56;
 const VERSION: u8 = 1;
 
+/// What ids are good for: the name that an engine was given. Of two layers over one
+/// store and one keyring neither takes the other's ids, whoever puts them into
+/// its cookie. Not part of the id; with it what is hashed is one block of BLAKE3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scope([u8; 8]);
+
+impl Scope {
+    /// The scope of a name; all engines without one share theirs.
+    pub(crate) fn of(name: Option<&str>) -> Self {
+        let Some(name) = name else { return Self::default() };
+        let mut hasher = blake3::Hasher::new_derive_key("hardtack v1 scope of a session id");
+        hasher.update(name.as_bytes());
+        let mut scope = [0; 8];
+        hasher.finalize_xof().fill(&mut scope);
+        Self(scope)
+    }
+}
+
 /// What the store keeps of a secret.
 pub(crate) type Verifier = [u8; 16];
 
@@ -129,6 +148,7 @@ pub(crate) struct SessionId(Arc<Whole>);
 struct Whole {
     bytes: [u8; ID_BYTES],
     verifier: Verifier,
+    scope: Scope,
     key: Arc<Key>,
 }
 
@@ -145,10 +165,15 @@ pub(crate) enum NoId {
 
 impl SessionId {
     /// A new id for `locator`, under the key that seals.
-    pub(crate) fn issue(kind: Kind, locator: Locator, key: Arc<Key>) -> Result<Self, EntropyError> {
+    pub(crate) fn issue(
+        kind: Kind,
+        locator: Locator,
+        scope: Scope,
+        key: Arc<Key>,
+    ) -> Result<Self, EntropyError> {
         let mut secret = Zeroizing::new([0; 32]);
         entropy::fill(&mut *secret)?;
-        Ok(Self::assemble(kind, locator, key, &secret))
+        Ok(Self::assemble(kind, locator, scope, key, &secret))
     }
 
     /// The id that follows this one at a renewal. Every node that knows the
@@ -157,23 +182,34 @@ impl SessionId {
         let mut hasher = blake3::Hasher::new_keyed(key.subkey(Use::Renewal));
         hasher.update(&self.0.bytes).update(nonce);
         let secret = Zeroizing::new(*hasher.finalize().as_bytes());
-        Self::assemble(self.kind(), self.locator(), key, &secret)
+        Self::assemble(self.kind(), self.locator(), self.0.scope, key, &secret)
     }
 
-    fn assemble(kind: Kind, locator: Locator, key: Arc<Key>, secret: &[u8; 32]) -> Self {
+    fn assemble(
+        kind: Kind,
+        locator: Locator,
+        scope: Scope,
+        key: Arc<Key>,
+        secret: &[u8; 32],
+    ) -> Self {
         let mut bytes = [0; ID_BYTES];
         bytes[0] = VERSION;
         bytes[1] = kind.code();
         bytes[2..6].copy_from_slice(key.id().as_bytes());
         bytes[6..24].copy_from_slice(locator.as_bytes());
         bytes[24..TAG_AT].copy_from_slice(secret);
-        let (tag, verifier) = tag_and_verifier(&bytes, &key);
+        let (tag, verifier) = tag_and_verifier(&bytes, scope, &key);
         bytes[TAG_AT..].copy_from_slice(&tag);
-        Self(Arc::new(Whole { bytes, verifier, key }))
+        Self(Arc::new(Whole { bytes, verifier, scope, key }))
     }
 
     /// Checks the text of a cookie of the kind `kind`.
-    pub(crate) fn parse(text: &[u8], kind: Kind, keys: &Keyring) -> Result<Self, NoId> {
+    pub(crate) fn parse(
+        text: &[u8],
+        kind: Kind,
+        scope: Scope,
+        keys: &Keyring,
+    ) -> Result<Self, NoId> {
         let mut bytes = [0; ID_BYTES];
         if text.len() != ID_CHARS {
             return Err(NoId::Malformed);
@@ -185,9 +221,9 @@ impl SessionId {
             return Err(NoId::Malformed);
         }
         let key = keys.find(key_id(&bytes)).ok_or(NoId::UnknownKey)?;
-        let (tag, verifier) = tag_and_verifier(&bytes, &key);
+        let (tag, verifier) = tag_and_verifier(&bytes, scope, &key);
         if bool::from(tag.ct_eq(&bytes[TAG_AT..])) {
-            Ok(Self(Arc::new(Whole { bytes, verifier, key })))
+            Ok(Self(Arc::new(Whole { bytes, verifier, scope, key })))
         } else {
             Err(NoId::Forged)
         }
@@ -228,8 +264,11 @@ fn key_id(bytes: &[u8; ID_BYTES]) -> KeyId {
 }
 
 /// The two halves of one keyed hash: what the client holds of it, and the store.
-fn tag_and_verifier(bytes: &[u8; ID_BYTES], key: &Key) -> ([u8; 16], Verifier) {
-    let hash = blake3::keyed_hash(key.subkey(Use::SessionId), &bytes[..TAG_AT]);
+fn tag_and_verifier(bytes: &[u8; ID_BYTES], scope: Scope, key: &Key) -> ([u8; 16], Verifier) {
+    let mut hashed = Zeroizing::new([0; TAG_AT + 8]);
+    hashed[..TAG_AT].copy_from_slice(&bytes[..TAG_AT]);
+    hashed[TAG_AT..].copy_from_slice(&scope.0);
+    let hash = blake3::keyed_hash(key.subkey(Use::SessionId), &*hashed);
     let (mut tag, mut verifier) = ([0; 16], [0; 16]);
     tag.copy_from_slice(&hash.as_bytes()[..16]);
     verifier.copy_from_slice(&hash.as_bytes()[16..]);

@@ -491,7 +491,7 @@ impl Engine {
         device: Option<Arc<str>>,
     ) -> Result<Work, crate::entropy::EntropyError> {
         let locator = Locator::random(user.as_ref().map(UserKey::as_bytes))?;
-        let id = SessionId::issue(facts.kind, locator, self.keys.sealing())?;
+        let id = SessionId::issue(facts.kind, locator, self.settings.scope, self.keys.sealing())?;
         let head = Head::new(*id.verifier(), self.sealed);
         let last_seen = facts.created;
         Ok(Work {

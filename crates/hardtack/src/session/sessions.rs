@@ -201,7 +201,7 @@ impl Engine {
     /// Checks what came in a cookie.
     pub(crate) fn identify(&self, candidate: &Candidate) -> Option<SessionId> {
         let parsed = match &candidate.text {
-            Some(text) => SessionId::parse(text, candidate.kind, &self.keys),
+            Some(text) => SessionId::parse(text, candidate.kind, self.settings.scope, &self.keys),
             None => Err(NoId::Malformed),
         };
         match parsed {

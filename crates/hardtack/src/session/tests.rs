@@ -253,6 +253,20 @@ fn only_ids_that_we_issued_name_a_session() {
 }
 
 #[test]
+fn ids_of_one_name_are_not_ids_of_another_over_the_same_store_and_keys() {
+    let site = plain();
+    let keys = site.sessions.keys().clone();
+    let admin = Sessions::builder(site.store.clone(), keys).name("admin").build().unwrap();
+    let mut browser = Browser::default();
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    browser.0[0].0 = admin.cookie_name(Kind::User).unwrap().to_owned();
+    let intruder = admin.session();
+    intruder.present(&browser.headers());
+    now(intruder.load()).unwrap();
+    assert_eq!((intruder.user(), admin.counts().forged), (None, 1));
+}
+
+#[test]
 fn two_live_sessions_in_one_request_are_anonymous_and_refuse_unsafe_methods() {
     let (site, mut a, mut b) = (plain(), Browser::default(), Browser::default());
     site.visit(&mut a, |s| now(s.login("alice")).unwrap());

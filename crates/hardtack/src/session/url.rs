@@ -418,7 +418,7 @@ impl Engine {
         let id = [Kind::Anonymous, Kind::User]
             .into_iter()
             .filter(|kind| url.carries(*kind))
-            .find_map(|kind| SessionId::parse(id, kind, &self.keys).ok())?;
+            .find_map(|kind| SessionId::parse(id, kind, self.settings.scope, &self.keys).ok())?;
         Some(Token { step, id, expires: opened.expires })
     }
 

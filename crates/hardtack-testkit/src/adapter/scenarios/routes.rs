@@ -71,8 +71,12 @@ pub(crate) async fn layers_side_by_side_do_not_mix(adapter: Adapter) {
     browser.get("/s/add").await.expect(200).without_cookie();
     assert_eq!(browser.text("/s/dump").await, "n=1 user=alice");
     assert_eq!(browser.text("/admin/dump").await, "user=root");
-    // The id of the one in the cookie of the other names the other's session only
-    // where both engines share store and keys, as here; the name is no boundary.
+    // The id of the one is no id in the cookie of the other, although both layers
+    // share store and keys.
+    let id = browser.cookie("__Host-Http-sid").expect("signed in").to_owned();
+    let mut intruder = server.browser();
+    intruder.set_cookie("__Host-Http-admin-sid", &id);
+    assert_eq!(intruder.text("/admin/dump").await, "");
     browser.get("/s/logout").await.expect(200);
     assert_eq!(browser.text("/user").await, "nobody");
     assert_eq!(browser.text("/admin/dump").await, "user=root");
