@@ -5,17 +5,15 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use hardtack_tower::cookie::SetCookie;
 use hardtack_tower::session::Locator;
 use http::StatusCode;
-use http::header::SET_COOKIE;
 use serde::Deserialize;
 
 use super::failure::Failure;
 use super::html::{Html, html};
 use super::page::{Tab, page};
 use super::visit::{Visit, span};
-use super::{App, address, known, picture};
+use super::{App, address, picture};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

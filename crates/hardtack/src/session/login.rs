@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::UserKey;
 use super::body::{Facts, Head};
 use super::change::apply_all;
 use super::commits::{ATTEMPTS, entropy_failed, too_busy};
@@ -16,11 +17,10 @@ use super::events::Event;
 use super::id::{Locator, SessionId};
 use super::record::{Cause, Epochs, Kind, Record, Version};
 use super::session::Session;
-use super::state::Phase;
 use super::sessions::{Engine, Look};
+use super::state::Phase;
 use super::store::{Admission, Inserted, Loaded, Relocated, StoreError};
 use super::work::{Job, Work};
-use super::{UserKey, values};
 
 /// A login that has begun: who, and since when. What was ended after it began
 /// stays ended, however long checking the credentials takes.

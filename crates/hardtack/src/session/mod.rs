@@ -75,5 +75,5 @@ pub use sealed::{
 };
 pub use session::{About, Session};
 pub use sessions::Sessions;
-pub use transact::Txn;
 pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};
+pub use transact::Txn;

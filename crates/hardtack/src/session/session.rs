@@ -2,21 +2,19 @@
 
 use std::fmt;
 use std::future::Future;
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::change::{Act, Change, Clash, apply_all};
+use super::change::{Act, Change, Clash};
 use super::commits::commit;
 use super::data::{Data, UNCOMMITTED};
-use super::device;
-use super::error::{SessionError, ValueError};
-use super::id::{Locator, SessionId};
+use super::error::ValueError;
+use super::id::Locator;
 use super::key::SessionKey;
 use super::lifetime::{self, Remaining};
 use super::live::LiveSession;
@@ -24,8 +22,6 @@ use super::record::{Cause, Kind};
 use super::runtime::ToTheEnd;
 use super::sessions::{Engine, Sessions};
 use super::state::{Known, Phase, State, hash};
-use super::transport::Candidates;
-use super::url::Arrival;
 use super::values;
 use super::work::{Done, Job, Work};
 use crate::time::UnixTime;

@@ -151,7 +151,8 @@ impl Transport {
     pub(crate) fn signed_out(&self, now: UnixTime) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Cookies { out, .. } => {
-                let value = out.set(&now.as_millis().to_string(), Some(SIGNED_OUT_LASTS), now).ok()?;
+                let value =
+                    out.set(&now.as_millis().to_string(), Some(SIGNED_OUT_LASTS), now).ok()?;
                 Some((http::header::SET_COOKIE, value))
             }
             Self::Header(_) => None,

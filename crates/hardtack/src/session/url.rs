@@ -72,8 +72,8 @@ use super::error::SessionError;
 use super::record::Kind;
 use super::request::Found;
 use super::session::Session;
-use super::state::{Known, Phase};
 use super::sessions::Sessions;
+use super::state::{Known, Phase};
 use super::transport::Candidates;
 
 /// As configured.
