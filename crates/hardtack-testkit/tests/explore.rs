@@ -9,7 +9,7 @@ use hardtack_testkit::explore::Part::*;
 use hardtack_testkit::explore::*;
 
 fn engine(store: impl Fn() -> Arc<dyn Store> + 'static) -> Explorer {
-    let keys = Keyring::new(Key::generate().unwrap());
+    let keys = Keyring::new(Key::generate().expect("random bytes"));
     Explorer::new(store, move |store, clock| Box::new(EngineSite::new(store, clock, keys.clone())))
 }
 
@@ -18,35 +18,59 @@ fn sound() -> Explorer {
 }
 
 /// Explores everything, and prints how much that was.
-fn all(explorer: Explorer, how_many: usize, what: &str) {
-    let explored = explorer.explore_all(how_many).unwrap_or_else(|broken| panic!("{broken}"));
+#[allow(clippy::print_stdout, reason = "how much was explored is a result")]
+fn all(explorer: Explorer, starts: &[Start], how_many: usize, what: &str) {
+    let mut explored = Explored::default();
+    for start in starts {
+        let from_here = explorer.explore_all(*start, how_many);
+        explored.add(from_here.unwrap_or_else(|broken| panic!("{broken}")));
+    }
     let Explored { runs, orders, outrun, .. } = explored;
     println!("{what}: {orders} orders explored in {runs} runs; a login was outrun in {outrun}");
 }
 
 #[test]
 fn two_requests_on_two_nodes() {
-    all(sound(), 2, "two requests on two nodes");
+    all(sound(), &Start::ALL, 2, "two requests on two nodes");
 }
 
 #[test]
 fn two_requests_on_one_node() {
-    all(sound().nodes(Nodes::One), 2, "two requests on one node");
+    all(sound().nodes(Nodes::One), &Start::ALL, 2, "two requests on one node");
 }
 
 #[test]
 fn two_requests_on_two_nodes_and_a_lost_call() {
-    all(sound().losing_calls(), 2, "two requests on two nodes and a lost call");
+    all(sound().losing_calls(), &Start::ALL, 2, "two requests on two nodes and a lost call");
 }
 
 #[test]
 fn two_requests_on_one_node_and_a_lost_call() {
-    all(sound().nodes(Nodes::One).losing_calls(), 2, "two requests on one node and a lost call");
+    all(
+        sound().nodes(Nodes::One).losing_calls(),
+        &Start::ALL,
+        2,
+        "two requests on one node and a lost call",
+    );
 }
 
-#[test]
-fn three_requests_on_three_nodes() {
-    all(sound(), 3, "three requests on three nodes");
+mod three_requests_on_three_nodes {
+    use super::*;
+
+    #[test]
+    fn of_somebody_new() {
+        all(sound(), &[Start::Fresh], 3, "three requests of somebody new");
+    }
+
+    #[test]
+    fn of_a_visitor() {
+        all(sound(), &[Start::Visitor], 3, "three requests of a visitor");
+    }
+
+    #[test]
+    fn of_somebody_signed_in() {
+        all(sound(), &[Start::SignedIn], 3, "three requests of somebody signed in");
+    }
 }
 
 mod soak {
@@ -58,7 +82,7 @@ mod soak {
     fn three_requests_on_one_node() {
         let explorer = sound().nodes(Nodes::One);
         if std::env::var_os("HARDTACK_SOAK").is_some() {
-            return all(explorer, 3, "three requests on one node");
+            return all(explorer, &Start::ALL, 3, "three requests on one node");
         }
         for parts in [[Login, Logout, Write], [Renew, Write, Write]] {
             let explored = explorer.explore(Start::SignedIn, &parts);

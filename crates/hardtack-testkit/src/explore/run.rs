@@ -44,6 +44,8 @@ pub(super) struct Run {
     pub(super) clock: FakeClock,
     store: Arc<dyn Store>,
     sites: Vec<Box<dyn Site>>,
+    /// Another node, that can only read.
+    onlooker: Box<dyn Site>,
     pub(super) requests: Vec<Request>,
     pub(super) browser: Browser,
     nodes: Nodes,
@@ -98,6 +100,7 @@ impl Run {
             |part: &Part| Request { part: *part, state: State::Unsent, cookies: String::new() };
         let mut run = Self {
             sites: sites.collect(),
+            onlooker: (explorer.site)(Arc::new(read_only(store.clone())), clock.clone()),
             stage,
             clock,
             store,
@@ -140,14 +143,8 @@ impl Run {
     }
 
     /// What a site shows to these cookies. Changes nothing in the store.
-    pub(super) fn look(&self, explorer: &Explorer, cookies: &str) -> Answer {
-        lock(&self.stage).current = None;
-        let store = FaultyStore::new(self.store.clone());
-        for verb in Verb::ALL.into_iter().filter(|verb| verb.writes()) {
-            store.every(verb, Fault::Refused(StoreErrorKind::ReadOnly));
-        }
-        let site = (explorer.site)(Arc::new(store), self.clock.clone());
-        at_once(site.handle(cookies, Action::Look))
+    pub(super) fn look(&self, cookies: &str) -> Answer {
+        at_once(self.onlooker.handle(cookies, Action::Look))
     }
 
     /// What can happen next; nothing when all is over.
@@ -335,6 +332,14 @@ impl Run {
     pub(super) fn now(&self) -> hardtack::time::UnixTime {
         self.clock.now()
     }
+}
+
+fn read_only(store: Arc<dyn Store>) -> FaultyStore {
+    let store = FaultyStore::new(store);
+    for verb in Verb::ALL.into_iter().filter(|verb| verb.writes()) {
+        store.every(verb, Fault::Refused(StoreErrorKind::ReadOnly));
+    }
+    store
 }
 
 fn names(answer: &Answer) -> Vec<&str> {

@@ -16,13 +16,13 @@ fn explorer() -> Explorer {
 }
 
 /// What can be seen of a run: each answer, and whether its cookies name anything.
-fn outcome(explorer: &Explorer, run: &Run) -> String {
+fn outcome(run: &Run) -> String {
     let mut seen = String::new();
     for request in &run.requests {
         let Some(answer) = request.answer() else { continue };
         seen += &format!("{:?} with {}: {} ", request.part, request.cookies.len(), answer.status);
         for cookie in &answer.set_cookies {
-            let shown = run.look(explorer, cookie.split(';').next().unwrap());
+            let shown = run.look(cookie.split(';').next().unwrap());
             seen += &format!("{:?} {:?} ", shown.user, shown.names);
         }
     }
@@ -32,7 +32,7 @@ fn outcome(explorer: &Explorer, run: &Run) -> String {
 fn outcomes(explorer: &Explorer, start: Start, parts: &[Part]) -> (u64, BTreeSet<String>) {
     let (mut all, mut runs) = (BTreeSet::new(), 0);
     let explored = search::explore(explorer, start, parts, |run| {
-        all.insert(outcome(explorer, run));
+        all.insert(outcome(run));
         runs += 1;
         Ok(Explored::default())
     });

@@ -12,7 +12,7 @@ use crate::FakeClock;
 
 /// Judges a run under every order of arrival and every lost answer.
 pub(super) fn judge(explorer: &Explorer, run: &Run, start: Start) -> Result<Explored, String> {
-    let shown = given(run).into_iter().map(|(cookie, key)| (key, run.look(explorer, &cookie)));
+    let shown = given(run).into_iter().map(|(cookie, key)| (key, run.look(&cookie)));
     let case = Case { explorer, run, start, shown: shown.collect() };
     case.statuses()?;
     case.ids()?;
@@ -51,9 +51,8 @@ impl Case<'_> {
         seen: &mut BTreeMap<Browser, Answer>,
     ) -> Result<bool, String> {
         let browser = self.run.browser_after(order);
-        let shown = seen
-            .entry(browser.clone())
-            .or_insert_with(|| self.run.look(self.explorer, &browser.cookies()));
+        let shown =
+            seen.entry(browser.clone()).or_insert_with(|| self.run.look(&browser.cookies()));
         let (login, newest) = self.signed_in_by(order);
         let live = newest.filter(|key| self.is_live(key));
         let held: Vec<Locator> = browser.values().filter_map(locator).collect();
@@ -95,10 +94,10 @@ impl Case<'_> {
                 status => return Err(format!("part {part} is answered {status}")),
             }
             let login = lock(&self.run.stage).history.login_of(part);
-            if request.part == Part::Login && answer.status == 200 {
-                if login.is_none() || signed_in_id(&answer.set_cookies) != login {
-                    return Err(format!("login {part} is answered without the id of its session"));
-                }
+            let id = signed_in_id(&answer.set_cookies);
+            if request.part == Part::Login && answer.status == 200 && (id.is_none() || id != login)
+            {
+                return Err(format!("login {part} is answered without the id of its session"));
             }
             if request.part != Part::Write || answer.status == 200 {
                 continue;
