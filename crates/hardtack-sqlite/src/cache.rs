@@ -32,6 +32,7 @@ pub(crate) struct Cache {
     /// Like a stripe to which every locator belongs.
     all: AtomicU64,
     noted: AtomicUsize,
+    flushes: AtomicU64,
     enabled: AtomicBool,
 }
 
@@ -139,6 +140,7 @@ impl Cache {
             stripes: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
             all: AtomicU64::new(0),
             noted: AtomicUsize::new(0),
+            flushes: AtomicU64::new(0),
             enabled: AtomicBool::new(false),
         }
     }
@@ -199,9 +201,14 @@ impl Cache {
     pub(crate) fn mark(&self, effects: &[Effect], closed: Vec<Locator>) -> Marks {
         let mut marks = Marks { stripes: Vec::with_capacity(effects.len()), all: false, closed };
         for effect in effects {
-            let Some(key) = effect.key() else {
-                marks.all = true;
-                continue;
+            let key = match effect {
+                Effect::Put(key, _) | Effect::Gone(key) | Effect::Doubted(key) => key,
+                // Of activity a reader may know early: `settle` sees to the rest.
+                Effect::Flushed(..) | Effect::Touched(..) => continue,
+                Effect::All => {
+                    marks.all = true;
+                    continue;
+                }
             };
             let stripe = stripe(key);
             if quiet(self.stripes[stripe].load(SeqCst)) {
@@ -235,13 +242,17 @@ impl Cache {
                 }
                 Effect::Doubted(key) => self.write(&key).records.remove(&key),
                 Effect::Flushed(key, noted) => {
+                    self.flushes.fetch_add(1, SeqCst);
                     let mut shard = self.write(&key);
+                    self.stripes[stripe(&key)].fetch_add(2, SeqCst);
                     if shard.noted.get(&key) == Some(&noted) {
                         self.unnote(&mut shard, &key);
                     }
                 }
                 Effect::Touched(key, noted) => {
-                    if let Some(record) = self.write(&key).records.find_mut(&key) {
+                    let mut shard = self.write(&key);
+                    self.stripes[stripe(&key)].fetch_add(2, SeqCst);
+                    if let Some(record) = shard.records.find_mut(&key) {
                         noted.apply(record);
                     }
                 }
@@ -328,6 +339,12 @@ impl Cache {
         keys
     }
 
+    /// How often noted activity has gone to the file: while this stays, what was
+    /// read from the file and what is noted make up the whole.
+    pub(crate) fn flushes(&self) -> u64 {
+        self.flushes.load(SeqCst)
+    }
+
     fn unnote(&self, shard: &mut Shard, key: &Locator) {
         if shard.noted.remove(key).is_some() {
             self.noted.fetch_sub(1, Relaxed);
@@ -399,7 +416,11 @@ mod tests {
         let (key, old) = (locator(None), anonymous(FakeClock::START));
         let new = next(&old, "new");
         type Commit = fn(&Cache, Locator, Record);
-        let commits: [(&str, Commit); 4] = [
+        let commits: [(&str, Commit); 5] = [
+            ("flush", |c, key, r| {
+                assert!(c.note(&Touch::new(key, r.dies, r.dies)) == Note::Taken);
+                commit(c, vec![Effect::Flushed(key, c.noted(&key).unwrap())]);
+            }),
             ("put", |c, key, new| commit(c, vec![Effect::Put(key, new)])),
             ("end", |c, key, _| commit(c, vec![Effect::Gone(key)])),
             ("epoch", |c, _, _| commit(c, vec![Effect::All])),

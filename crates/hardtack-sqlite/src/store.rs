@@ -126,21 +126,20 @@ impl Store for SqliteStore {
         if let Some(record) = cache.load(key) {
             return Reply::ready(Ok(Loaded::Live(record)));
         }
-        let Some(since) = cache.before_read(key) else {
-            return self.ask(Lane::Front, Load(*key));
-        };
-        let (found, record) = match self.shared().readers.with(|conn| readers::load(conn, key)) {
-            Ok(Loaded::Live(record)) => (None, Some(record)),
-            Ok(other) => (Some(other), None),
-            Err(error) => return Reply::ready(Err(error)),
-        };
-        match cache.after_read(key, since, record) {
-            None => self.ask(Lane::Front, Load(*key)),
-            Some(record) => {
-                let gone = found.unwrap_or(Loaded::Unknown);
-                Reply::ready(Ok(record.map_or(gone, Loaded::Live)))
+        // Once more if a commit came in between; then the writer knows best.
+        for _ in 0..2 {
+            let Some(since) = cache.before_read(key) else { break };
+            let read = self.shared().readers.with(|conn| readers::load(conn, key));
+            let (gone, record) = match read {
+                Ok(Loaded::Live(record)) => (Loaded::Unknown, Some(record)),
+                Ok(gone) => (gone, None),
+                Err(error) => return Reply::ready(Err(error)),
+            };
+            if let Some(record) = cache.after_read(key, since, record) {
+                return Reply::ready(Ok(record.map_or(gone, Loaded::Live)));
             }
         }
+        self.ask(Lane::Front, Load(*key))
     }
 
     fn insert<'a>(
@@ -207,15 +206,25 @@ impl Store for SqliteStore {
         after: Option<Locator>,
         limit: usize,
     ) -> Reply<'a, Result<Vec<(Locator, Record)>, StoreError>> {
-        let listed = self.shared().readers.with(|conn| readers::list(conn, user, after, limit));
-        Reply::ready(listed.map(|mut listed| {
+        let shared = self.shared();
+        // Activity that goes to the file in the middle of this would be in neither
+        // of the two that are put together, so then it is done again. Between two
+        // flushes there is time for many lists.
+        let mut tries = 0;
+        loop {
+            let before = shared.cache.flushes();
+            let listed = shared.readers.with(|conn| readers::list(conn, user, after, limit));
+            let Ok(mut listed) = listed else { return Reply::ready(listed) };
             for (key, record) in &mut listed {
-                if let Some(noted) = self.shared().cache.noted(key) {
+                if let Some(noted) = shared.cache.noted(key) {
                     noted.apply(record);
                 }
             }
-            listed
-        }))
+            tries += 1;
+            if shared.cache.flushes() == before || tries == 8 {
+                return Reply::ready(Ok(listed));
+            }
+        }
     }
 
     fn epochs<'a>(&'a self, user: Option<&'a UserKey>) -> Reply<'a, Result<Epochs, StoreError>> {

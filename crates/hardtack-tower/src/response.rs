@@ -20,7 +20,9 @@ pub(crate) fn apply<R: From<Bytes>>(
 ) -> Response<R> {
     if let Some(error) = outcome.error {
         tracing::warn!(error = %error, "a session could not be committed");
-        return SessionError::Session(error).response();
+        let mut refused = SessionError::Session(error).response();
+        mark(refused.headers_mut(), outcome.caching, shared.sessions.varies_by());
+        return refused;
     }
     if outcome.headers.iter().any(|(name, _)| name == SET_COOKIE) {
         warn_if_none_come_back(shared);

@@ -165,9 +165,13 @@ fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.ledger.clone(), trace::record))
         .merge(files())
         .fallback(nothing_here)
+        .method_not_allowed_fallback(for_buttons)
         .with_state(app.clone());
-    let neighbours =
-        scope::neighbours().merge(files()).fallback(nothing_here).with_state(app.clone());
+    let neighbours = scope::neighbours()
+        .merge(files())
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(for_buttons)
+        .with_state(app.clone());
     let by_host = move |request: Request| {
         let (shop, neighbours) = (shop.clone(), neighbours.clone());
         async move {
@@ -199,6 +203,14 @@ async fn nothing_here() -> Response {
          <p><a class=\"button\" href=\"/\">To the shop</a></p>"
     );
     page::bare_page(StatusCode::NOT_FOUND, "Nothing here", main)
+}
+
+async fn for_buttons() -> Response {
+    let main = html!(
+        "<h1>This address is for a button</h1><p class=\"lead\">It takes what a form on another page \
+         sends, and shows nothing by itself.</p><p><a class=\"button\" href=\"/\">To the shop</a></p>"
+    );
+    page::bare_page(StatusCode::METHOD_NOT_ALLOWED, "For a button", main)
 }
 
 /// Says no to a form of another site.

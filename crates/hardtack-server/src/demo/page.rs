@@ -25,6 +25,10 @@ pub(crate) enum Tab {
 }
 
 impl Tab {
+    fn path(self) -> &'static str {
+        Tab::ALL.iter().find(|(tab, ..)| *tab == self).map_or("/", |(_, path, _)| path)
+    }
+
     const ALL: [(Tab, &'static str, &'static str); 9] = [
         (Tab::Shop, "/", "Shop"),
         (Tab::Account, "/account", "Account"),
@@ -40,8 +44,8 @@ impl Tab {
 
 /// A page of the shop, with the round trip of its own request beside it.
 ///
-/// Private until proven otherwise: no cache keeps it, so that after signing out the back
-/// button asks the server again.
+/// Private until proven otherwise: no cache keeps it. What browsers keep in memory all the same
+/// is seen to at sign-out, in `account.rs`.
 pub(crate) async fn page(
     visit: &Visit,
     tab: Tab,
@@ -56,7 +60,7 @@ pub(crate) async fn page(
          <div class=\"wrap columns\"><main>{}{}</main>\
          {}</div>",
         brand(),
-        who(visit),
+        who(visit, tab),
         navigation(tab),
         notices,
         main,
@@ -108,7 +112,7 @@ fn brand() -> Html {
     )
 }
 
-fn who(visit: &Visit) -> Html {
+fn who(visit: &Visit, tab: Tab) -> Html {
     let person = match visit.session.user() {
         Some(user) => html!(
             "<span class=\"user\">{}</span><form method=\"post\" action=\"/sign-out\">\
@@ -134,7 +138,7 @@ fn who(visit: &Visit) -> Html {
         "<div class=\"who\">{}<form class=\"themes\" method=\"post\" action=\"/theme\" \
          aria-label=\"Theme\"><input type=\"hidden\" name=\"back\" value=\"{}\">{}</form></div>",
         person,
-        visit.request.split_once(' ').map_or("/", |(_, path)| path),
+        tab.path(),
         themes
     )
 }
@@ -222,8 +226,9 @@ fn sent_cookie(visit: &Visit, sent: &Sent) -> Html {
         None => html!("<p class=\"quiet\">Set before this program was started.</p>"),
     };
     html!(
-        "<details class=\"cookie\"><summary><b>{}</b> {}<br><span class=\"name\">{}</span> \
+        "<details class=\"cookie\"{}><summary><b>{}</b> {}<br><span class=\"name\">{}</span> \
          {}</summary><p>{}</p>{}</details>",
+        (opens(visit, &sent.name) == Some(true)).then(|| html!(" open")),
         title,
         badge(visit, &sent.name),
         sent.name,
@@ -233,19 +238,24 @@ fn sent_cookie(visit: &Visit, sent: &Sent) -> Html {
     )
 }
 
-/// Whether a session's key opens one.
-pub(crate) fn badge(visit: &Visit, name: &str) -> Option<Html> {
-    let opens = match name {
+/// Whether a session's key opens one; `None` for what is no key.
+fn opens(visit: &Visit, name: &str) -> Option<bool> {
+    Some(match name {
         known::SIGNED_IN => visit.session.kind() == Some(Kind::User),
         known::ANONYMOUS => visit.session.kind() == Some(Kind::Anonymous),
         // A live one would have signed in.
         known::REMEMBER if visit.session.kind() != Some(Kind::User) => false,
         _ => return None,
-    };
-    Some(if opens {
-        html!("<span class=\"here\">opens your session</span>")
-    } else {
-        html!("<span class=\"here over\">a dead key</span>")
+    })
+}
+
+pub(crate) fn badge(visit: &Visit, name: &str) -> Option<Html> {
+    opens(visit, name).map(|opens| {
+        if opens {
+            html!("<span class=\"here\">opens your session</span>")
+        } else {
+            html!("<span class=\"here over\">a dead key</span>")
+        }
     })
 }
 

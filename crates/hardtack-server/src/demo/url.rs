@@ -31,6 +31,7 @@ pub(super) fn without_cookies(app: &App) -> Router<App> {
     let by_url = SessionLayer::new(app.by_url.clone());
     let way_in = Router::new().route("/url/open", post(open)).layer(by_url.clone());
     Router::new()
+        .route("/url/new", get(new))
         .route("/url/cart", get(cart))
         .route("/url/add", post(add))
         .layer(by_url)
@@ -99,8 +100,18 @@ async fn open(session: Session) -> Redirect {
     match (session.user(), session.url_token()) {
         (Some(_), _) => Redirect::to("/url"),
         (None, Some(token)) => Redirect::to(&format!("/url/cart?t={token}")),
-        (None, None) => Redirect::to("/url/cart"),
+        (None, None) => Redirect::to("/url/new"),
     }
+}
+
+async fn new() -> Response {
+    let main = html!(
+        "<h1>A new cart, without cookies</h1><p class=\"lead\">You have no session yet. One begins with \
+         the first biscuit, and then its token stands in the address.</p>{}\
+         <p><a href=\"/url\">Back to why this is off by default</a></p>",
+        products("/url/add")
+    );
+    bare_page(StatusCode::OK, "A new cart", main)
 }
 
 async fn cart(State(app): State<App>, session: Session) -> Result<Response, Failure> {
@@ -112,7 +123,7 @@ async fn cart(State(app): State<App>, session: Session) -> Result<Response, Fail
     let logged = format!("GET {here} HTTP/1.1");
     let main = html!(
         "<h1>The cart by URL</h1><p class=\"lead\">Look at the address bar: the token is there, for \
-         everybody to read. Not a single cookie has come with this page.</p>\
+         everybody to read. No cookie has been looked at for this page.</p>\
          <section class=\"card\" data-left=\"120000\" data-grace=\"500\" data-then=\"reload\">\
          <h2>Your cart</h2><table><tbody id=\"cart\">{}</tbody></table>\
          <p class=\"quiet\">The token is good for <span data-digits>120</span> seconds; the next page \
@@ -142,11 +153,9 @@ async fn add(session: Session, Form(choice): Form<Choice>) -> Result<Response, F
 fn nothing_by_this_address() -> Response {
     let main = html!(
         "<h1>No cart by this address</h1><p class=\"lead\">There is no token in the address, or it is \
-         over: two minutes have passed, or the cookie of the same session has been used \
-         since. Bookmarks, logs and links that were passed on are worth nothing by now. A cart \
-         begun with a cookie is still there for the browser that has it.</p>{}\
-         <p><a href=\"/url\">Back to why this is off by default</a></p>",
-        products("/url/add")
+         over: two minutes have passed, or the key has been exchanged since. Bookmarks, logs and links that were passed on are worth nothing by now. A cart \
+         begun with a cookie is still there for the browser that has it.</p>\
+         <p><a href=\"/url\">Back to why this is off by default</a></p>"
     );
     bare_page(StatusCode::OK, "No cart by this address", main)
 }

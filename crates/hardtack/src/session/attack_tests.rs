@@ -20,8 +20,10 @@ use crate::time::UnixTime;
 struct Rigged {
     inner: MemoryStore,
     faults: Arc<Mutex<VecDeque<(&'static str, Fault)>>>,
-    late: Arc<Mutex<Vec<Box<dyn FnOnce() + Send>>>>,
+    late: Arc<Mutex<Vec<Arrival>>>,
 }
+
+type Arrival = Box<dyn FnOnce() + Send>;
 
 enum Fault {
     /// Not done, and the answer is a timeout.

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 use super::data::{Data, Revision};
+use super::record::Version;
 
 /// One change of one key.
 #[derive(Clone)]
@@ -116,6 +117,37 @@ impl Change {
         };
         data.put(&self.name, value, revision);
         Ok(())
+    }
+}
+
+/// All changes of one request, and what they come to on the data it has loaded:
+/// where nobody was in between, that is what is committed.
+pub(crate) struct Wanted {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) view: Option<(Version, Data)>,
+}
+
+impl Wanted {
+    /// The data with all changes, or none of them. `alone`: `newest` is what is
+    /// committed as `version`, without changes of others that go with ours.
+    pub(crate) fn apply(
+        &self,
+        newest: &Data,
+        version: Version,
+        alone: bool,
+        later_wins: bool,
+    ) -> Result<Data, Clash> {
+        let revision = version.next().number();
+        match &self.view {
+            Some((seen, view)) if alone && *seen == version => {
+                let stale = |change: &Change| !later_wins && change.overwrites(newest);
+                if self.changes.iter().any(stale) {
+                    return Err(Clash);
+                }
+                Ok(view.committed(revision))
+            }
+            _ => apply_all(&self.changes, newest, revision, later_wins),
+        }
     }
 }
 

@@ -17,13 +17,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::body::TAGS_KEPT;
-use super::id::{Locator, SessionId};
+use super::id::{Locator, LocatorHash, SessionId};
 use super::oneshot;
 use super::record::{Record, Version};
 use super::sessions::{Engine, Look};
 use super::store::{Replaced, StoreError, StoreErrorKind};
 use super::work::{Done, Job, JobRefused, Work};
 use crate::entropy;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often other processes may get in between before a commit gives up. Each
 /// time one of them has made progress.
@@ -32,8 +34,21 @@ pub(crate) const ATTEMPTS: usize = 64;
 const SHARDS: usize = 32;
 
 /// Who waits to commit, by session. A session is listed while somebody leads.
-#[derive(Default)]
-pub(crate) struct Commits([Mutex<HashMap<Locator, Vec<Waiting>>>; SHARDS]);
+pub(crate) struct Commits {
+    lines: [Mutex<Lines>; SHARDS],
+    /// The next commit's tag. They begin at random, so that those of two processes
+    /// do not meet; that somebody could guess one gains nothing.
+    tags: AtomicU64,
+}
+
+impl Default for Commits {
+    fn default() -> Self {
+        let random = std::hash::RandomState::new().build_hasher().finish();
+        Self { lines: Default::default(), tags: AtomicU64::new(random) }
+    }
+}
+
+type Lines = HashMap<Locator, Vec<Waiting>, LocatorHash>;
 
 struct Waiting {
     job: Job,
@@ -44,17 +59,23 @@ struct Waiting {
 enum Turn {
     Done(Done),
     /// The leader has what it came for: lead, and take those `behind` along.
-    Lead {
-        lead: Lead,
-        job: Job,
-        behind: Vec<Waiting>,
-        newest: Option<Work>,
-    },
+    Lead(Box<Turnover>),
+}
+
+struct Turnover {
+    lead: Lead,
+    job: Job,
+    behind: Vec<Waiting>,
+    newest: Option<Box<Work>>,
 }
 
 impl Commits {
-    fn shard(&self, key: &Locator) -> std::sync::MutexGuard<'_, HashMap<Locator, Vec<Waiting>>> {
-        self.0[key.prefix() as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+    fn shard(&self, key: &Locator) -> std::sync::MutexGuard<'_, Lines> {
+        self.lines[key.prefix() as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tag(&self) -> u64 {
+        self.tags.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Queues up behind a leader, or becomes the leader.
@@ -99,7 +120,7 @@ struct Lead {
 impl Lead {
     /// Lets the first who still waits go on, so that no leader serves those behind
     /// it for as long as they keep coming.
-    fn hand_over(mut self, newest: Option<Work>) {
+    fn hand_over(mut self, newest: Option<&Work>) {
         loop {
             let mut behind = self.engine.commits.next(&self.key);
             if behind.is_empty() {
@@ -108,7 +129,9 @@ impl Lead {
             }
             if let Some(at) = behind.iter().position(|waiting| !waiting.turn.is_abandoned()) {
                 let Waiting { job, turn } = behind.remove(at);
-                return turn.send(Turn::Lead { lead: self, job, behind, newest });
+                let newest = newest.map(|work| Box::new(work.clone()));
+                let turnover = Turnover { lead: self, job, behind, newest };
+                return turn.send(Turn::Lead(Box::new(turnover)));
             }
         }
     }
@@ -123,15 +146,18 @@ impl Drop for Lead {
 }
 
 /// Does `job` to the newest state of the session that `work` is a copy of.
-pub(crate) async fn commit(engine: &Arc<Engine>, work: Work, job: Job) -> Done {
+pub(crate) async fn commit(engine: &Arc<Engine>, work: Box<Work>, job: Job) -> Done {
     let (id, key) = (work.id.clone(), work.id.locator());
-    let (lead, job, behind, mut newest) = match engine.commits.join(key, job) {
-        Place::Leader(job) => {
-            (Lead { engine: engine.clone(), key, over: false }, job, Vec::new(), Some(work))
-        }
+    let Turnover { lead, job, behind, mut newest } = match engine.commits.join(key, job) {
+        Place::Leader(job) => Turnover {
+            lead: Lead { engine: engine.clone(), key, over: false },
+            job,
+            behind: Vec::new(),
+            newest: Some(work),
+        },
         Place::Follower(told) => match told.await {
             Some(Turn::Done(done)) => return done,
-            Some(Turn::Lead { lead, job, behind, newest }) => (lead, job, behind, newest),
+            Some(Turn::Lead(turnover)) => *turnover,
             None => return Done::Failed(Arc::new(interrupted())),
         },
     };
@@ -140,13 +166,22 @@ pub(crate) async fn commit(engine: &Arc<Engine>, work: Work, job: Job) -> Done {
         jobs.push(waiting.job);
         turns.push(waiting.turn);
     }
-    let mut done = step(engine, &id, &mut newest, &mut jobs).await.into_iter();
-    let mine = done.next();
-    for (turn, done) in turns.into_iter().zip(done) {
-        turn.send(Turn::Done(done));
+    let mut refused = step(engine, &id, &mut newest, &mut jobs).await.into_iter();
+    let mine = refused.next();
+    for (turn, refused) in turns.into_iter().zip(refused) {
+        turn.send(Turn::Done(done(refused, newest.clone())));
     }
-    lead.hand_over(newest);
-    mine.unwrap_or_else(|| Done::Failed(Arc::new(interrupted())))
+    lead.hand_over(newest.as_deref());
+    done(mine.unwrap_or_else(|| Some(Done::Failed(Arc::new(interrupted())))), newest)
+}
+
+/// What is told of a job: that it was refused, or what stands now.
+fn done(refused: Option<Done>, newest: Option<Box<Work>>) -> Done {
+    match (refused, newest) {
+        (Some(refused), _) => refused,
+        (None, Some(work)) => Done::Ok(work),
+        (None, None) => Done::Failed(Arc::new(interrupted())),
+    }
 }
 
 /// One write that is tried.
@@ -155,27 +190,27 @@ struct Attempt {
     seen: Version,
     record: Record,
     refused: Vec<Option<Done>>,
-    next: Work,
+    next: Box<Work>,
 }
 
 /// One compare-and-set for all `jobs`, tried until it is decided. `newest` is
 /// the working copy to begin with, and afterwards what is in the store, as far
-/// as that is known.
+/// as that is known. Tells what was refused; `None` is committed.
 async fn step(
     engine: &Engine,
     id: &SessionId,
-    newest: &mut Option<Work>,
+    newest: &mut Option<Box<Work>>,
     jobs: &mut [Job],
-) -> Vec<Done> {
+) -> Vec<Option<Done>> {
     let key = id.locator();
-    let all = |done: Done, n: usize| vec![done; n];
+    let all = |done: Done, n: usize| vec![Some(done); n];
     let mut lost: Option<Attempt> = None;
     let mut failure = None;
     for _ in 0..ATTEMPTS {
-        let current = match newest.take() {
+        let mut current = match newest.take() {
             Some(work) => work,
             None => match engine.look_again(id).await {
-                Ok(Look::Live(work)) => *work,
+                Ok(Look::Live(work)) => work,
                 Ok(Look::Over(cause)) => return all(Done::Gone(cause), jobs.len()),
                 Ok(Look::NotOurs) => return all(Done::Again, jobs.len()),
                 Err(error) => return all(Done::Failed(Arc::new(error)), jobs.len()),
@@ -187,7 +222,7 @@ async fn step(
         let again = match lost.take() {
             Some(attempt) if current.head.tags.contains(attempt.tag) => {
                 *newest = Some(current);
-                return answer(attempt.refused, &attempt.next);
+                return attempt.refused;
             }
             Some(attempt)
                 if current.version.number().saturating_sub(attempt.seen.number())
@@ -202,16 +237,14 @@ async fn step(
         let attempt = match again {
             Some(attempt) => attempt,
             None => {
-                let mut next = current.clone();
-                let (refused, changed) = apply(engine, jobs, &mut next);
+                let (refused, changed) = apply(engine, jobs, &mut current);
                 if !changed {
-                    let done = answer(refused, &current);
                     *newest = Some(current);
-                    return done;
+                    return refused;
                 }
-                let seen = current.version;
-                match tag().and_then(|tag| Ok((tag, next.write_record(seen.next(), tag)?))) {
-                    Ok((tag, record)) => Attempt { tag, seen, record, refused, next },
+                let (seen, tag) = (current.version, engine.commits.tag());
+                match current.write_record(seen.next(), tag) {
+                    Ok(record) => Attempt { tag, seen, record, refused, next: current },
                     Err(e) => return all(Done::Failed(Arc::new(entropy_failed(e))), jobs.len()),
                 }
             }
@@ -219,9 +252,8 @@ async fn step(
         let replaced = engine.store.replace(&key, attempt.seen, attempt.record.clone());
         match engine.within(replaced).await {
             Ok(Replaced::Ok) => {
-                let done = answer(attempt.refused, &attempt.next);
                 *newest = Some(attempt.next);
-                return done;
+                return attempt.refused;
             }
             Ok(Replaced::Conflict) => {
                 engine.counters.conflicts.up();
@@ -251,7 +283,7 @@ fn apply(engine: &Engine, jobs: &mut [Job], work: &mut Work) -> (Vec<Option<Done
         let before = work.data.clone();
         // A panic in the closure of one is not the others'. Data is put in place
         // only when a job has been applied.
-        let applied = catch_unwind(AssertUnwindSafe(|| job.apply(work, later_wins, now)));
+        let applied = catch_unwind(AssertUnwindSafe(|| job.apply(work, !changed, later_wins, now)));
         match applied {
             Ok(Ok(_)) if job.writes_data() && !engine.fits(&work.data) => {
                 // What fitted alone does not fit beside what others have put there.
@@ -259,8 +291,8 @@ fn apply(engine: &Engine, jobs: &mut [Job], work: &mut Work) -> (Vec<Option<Done
                 Some(Done::Clash)
             }
             Ok(Ok(wrote)) => {
-                if let (true, Job::Changes(changes)) = (later_wins, &*job) {
-                    let overwrites = changes.iter().filter(|change| change.overwrites(&before));
+                if let (true, Job::Changes(wanted)) = (later_wins, &*job) {
+                    let overwrites = wanted.changes.iter().filter(|change| change.overwrites(&before));
                     engine.counters.overwritten.add(overwrites.count() as u64);
                 }
                 changed |= wrote;
@@ -273,19 +305,6 @@ fn apply(engine: &Engine, jobs: &mut [Job], work: &mut Work) -> (Vec<Option<Done
         }
     });
     (done.collect(), changed)
-}
-
-fn answer(refused: Vec<Option<Done>>, work: &Work) -> Vec<Done> {
-    refused
-        .into_iter()
-        .map(|refused| refused.unwrap_or_else(|| Done::Ok(Box::new(work.clone()))))
-        .collect()
-}
-
-fn tag() -> Result<u64, entropy::EntropyError> {
-    let mut bytes = [0; 8];
-    entropy::fill(&mut bytes)?;
-    Ok(u64::from_le_bytes(bytes))
 }
 
 pub(crate) fn entropy_failed(error: entropy::EntropyError) -> StoreError {

@@ -26,7 +26,7 @@ pub fn insecure_cookie(builder: SessionsBuilder) -> SessionsBuilder {
 /// [`Session::with_url_token`](super::Session::with_url_token) makes the links.
 ///
 /// `name` has 1 to 32 letters, digits, `-` or `_`; `build()` refuses others, and
-/// header transport beside it.
+/// header transport beside it. Two layers over the same routes need two names.
 #[must_use = "nothing is set up before build()"]
 pub fn url_parameter(builder: SessionsBuilder, name: &str) -> SessionsBuilder {
     builder.url_parameter(name, false)

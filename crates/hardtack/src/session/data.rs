@@ -12,6 +12,9 @@ use bytes::Bytes;
 /// A revision: the version of the record in which a key was last written.
 pub(crate) type Revision = u64;
 
+/// The revision that a value has in a request's own view before its commit.
+pub(crate) const UNCOMMITTED: Revision = u64::MAX;
+
 /// Encoded entries, and what has been changed since.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Data {
@@ -74,6 +77,15 @@ impl Data {
         untouched.chain(
             self.edits.iter().filter_map(|e| Some((&*e.name, e.value.as_deref()?, e.revision))),
         )
+    }
+
+    /// As it is once its uncommitted values are committed.
+    pub(crate) fn committed(&self, revision: Revision) -> Self {
+        let mut data = self.clone();
+        for edit in data.edits.iter_mut().filter(|edit| edit.revision == UNCOMMITTED) {
+            edit.revision = revision;
+        }
+        data
     }
 
     pub(crate) fn encoded_len(&self) -> usize {

@@ -23,7 +23,7 @@
 //! Whoever holds a whole id holds the session until it ends or is renewed.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
@@ -98,6 +98,28 @@ impl Hash for Locator {
     /// by its tag first), so 64 of them are hash enough.
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.prefix());
+    }
+}
+
+/// For hash tables by locator: the prefix is the hash.
+pub(crate) type LocatorHash = BuildHasherDefault<Prefix>;
+
+#[derive(Default)]
+pub(crate) struct Prefix(u64);
+
+impl Hasher for Prefix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, prefix: u64) {
+        self.0 = prefix;
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::change::{Act, Change};
+use super::change::{Act, Change, Wanted};
 use super::error::{SessionError, ValueError};
 use super::id::{Locator, SessionId};
 use super::oneshot;
@@ -125,11 +125,13 @@ impl LiveSession {
     }
 
     async fn commit(&self, change: Change) -> Result<(), SessionError> {
+        let name = change.name.to_string();
+        let wanted = Arc::new(Wanted { changes: vec![change], view: None });
         loop {
             let work = self.look().await?;
-            match self.sessions.commit(*work, Job::Changes(vec![change.clone()])).await {
+            match self.sessions.commit(work, Job::Changes(wanted.clone())).await {
                 Done::Ok(_) | Done::Declined => return Ok(()),
-                Done::Clash => return Err(SessionError::Conflict(Some(change.name.into()))),
+                Done::Clash => return Err(SessionError::Conflict(Some(name))),
                 Done::Gone(cause) => return Err(SessionError::Ended(cause)),
                 Done::Failed(error) => return Err(SessionError::Store(error)),
                 Done::Again => {}

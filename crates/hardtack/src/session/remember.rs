@@ -21,7 +21,7 @@ use super::record::{Epochs, Kind, UserKey, Version};
 use super::session::Session;
 use super::sessions::Look;
 use super::store::{Admission, Inserted};
-use super::transport::{CANDIDATES, Candidate};
+use super::transport::{CANDIDATES, Candidates};
 use super::work::{Done, Job, Work};
 
 impl Session {
@@ -62,26 +62,26 @@ impl Session {
     /// Exchanges a token for a session, and the token's secret for the next.
     pub(crate) async fn exchange(
         &self,
-        candidates: &[Candidate],
+        candidates: &Candidates,
     ) -> Result<Option<(Box<Work>, SessionId)>, SessionError> {
         let engine = self.engine();
         if engine.settings.remember.is_none() {
             return Ok(None);
         }
-        let tokens = candidates.iter().filter(|c| c.kind == Kind::Remember);
+        let tokens = candidates.of(Kind::Remember);
         let ids: Vec<SessionId> =
             tokens.filter_map(|c| engine.identify(c)).take(CANDIDATES).collect();
         for presented in ids {
             let Look::Live(mut token) = engine.look(&presented).await? else { continue };
             if token.must_confirm(&presented)
                 && let Done::Ok(confirmed) =
-                    self.sessions().commit((*token).clone(), Job::Confirm).await
+                    self.sessions().commit(token.clone(), Job::Confirm).await
             {
                 token = confirmed;
             }
             let Some(session) = self.start_remembered(&token).await? else { continue };
             let renew = Job::Renew(engine.keys.sealing());
-            if let Done::Ok(renewed) = self.sessions().commit(*token, renew).await
+            if let Done::Ok(renewed) = self.sessions().commit(token, renew).await
                 && renewed.id.verifier() != presented.verifier()
             {
                 self.answer_with_token(&renewed.id);

@@ -1,7 +1,10 @@
 //! A request's beginning and end: loading its session, and committing it.
 
+use std::sync::Arc;
+
 use http::{HeaderName, HeaderValue};
 
+use super::change::Wanted;
 use super::error::SessionError;
 use super::events::Event;
 use super::id::SessionId;
@@ -10,7 +13,7 @@ use super::plan::{Plan, plan};
 use super::record::{Cause, Kind};
 use super::session::{Known, Phase, Session};
 use super::sessions::Look;
-use super::transport::{CANDIDATES, Candidate};
+use super::transport::{CANDIDATES, Candidates};
 use super::url::UrlAnswer;
 use super::work::{Done, Job, Work};
 
@@ -94,7 +97,7 @@ impl Session {
     /// anonymous one before one that a token is exchanged for.
     pub(crate) async fn find(
         &self,
-        candidates: &[Candidate],
+        candidates: &Candidates,
         passive: bool,
     ) -> Result<Found, SessionError> {
         let mut found = Found::default();
@@ -109,7 +112,7 @@ impl Session {
                 return Ok(found);
             }
         }
-        if !passive && candidates.iter().any(|c| c.kind == Kind::Remember) {
+        if !passive && candidates.of(Kind::Remember).next().is_some() {
             found.live = self.exchange(candidates).await?;
         }
         Ok(found)
@@ -118,12 +121,12 @@ impl Session {
     async fn find_one(
         &self,
         kind: Kind,
-        candidates: &[Candidate],
+        candidates: &Candidates,
         found: &mut Found,
     ) -> Result<(), SessionError> {
         let engine = self.engine();
         let mut tried = 0;
-        for candidate in candidates.iter().filter(|c| c.kind == kind) {
+        for candidate in candidates.of(kind) {
             let Some(id) = engine.identify(candidate) else { continue };
             if tried == CANDIDATES {
                 break;
@@ -177,7 +180,7 @@ impl Session {
         if work.must_confirm(presented) {
             // Should it fail, the old secret stays good until the next time.
             if let Done::Ok(confirmed) =
-                self.sessions().commit((**work).clone(), Job::Confirm).await
+                self.sessions().commit(work.clone(), Job::Confirm).await
             {
                 *work = confirmed;
             }
@@ -249,7 +252,8 @@ impl Session {
         let url_header = state.url_header();
         state.answer_with(url_header);
         let headers = std::mem::take(&mut state.headers);
-        let caching = match (state.used, state.signed_in || !headers.is_empty()) {
+        let secret = state.signed_in || !headers.is_empty() || state.hands_out_url_token();
+        let caching = match (state.used, secret) {
             (_, true) => Caching::NoStore,
             (true, false) => Caching::Private,
             (false, false) => Caching::AsItIs,
@@ -276,8 +280,12 @@ impl Session {
 
     /// Commits the collected changes onto the newest record.
     pub(crate) async fn commit_changes(&self) -> Result<(), SessionError> {
-        let changes = std::mem::take(&mut self.state().changes);
-        self.job(move || Job::Changes(changes.clone())).await
+        let wanted = {
+            let mut state = self.state();
+            let view = state.base.as_ref().map(|base| (base.work.version, state.view.clone()));
+            Arc::new(Wanted { changes: std::mem::take(&mut state.changes), view })
+        };
+        self.job(move || Job::Changes(wanted.clone())).await
     }
 
     /// Does a job on this request's session, and takes over what comes of it.
@@ -287,7 +295,7 @@ impl Session {
                 return Err(SessionError::Ended(None));
             };
             let id = work.id.clone();
-            match self.sessions().commit(*work, job()).await {
+            match self.sessions().commit(work, job()).await {
                 Done::Ok(work) => {
                     self.state().rebase(work);
                     return Ok(());

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::change::{Act, Change, Clash, apply_all};
 use super::commits::commit;
-use super::data::Data;
+use super::data::{Data, UNCOMMITTED};
 use super::device;
 use super::error::{SessionError, ValueError};
 use super::id::{Locator, SessionId};
@@ -23,7 +23,7 @@ use super::live::LiveSession;
 use super::record::{Cause, Kind};
 use super::runtime::ToTheEnd;
 use super::sessions::{Engine, Sessions};
-use super::transport::Candidate;
+use super::transport::Candidates;
 use super::url::Arrival;
 use super::values;
 use super::work::{Done, Job, Work};
@@ -54,7 +54,7 @@ pub(crate) struct State(Option<Box<Known>>);
 pub(crate) struct Known {
     pub(crate) phase: Phase,
     /// What came with the request and may be ids.
-    pub(crate) presented: Vec<Candidate>,
+    pub(crate) presented: Candidates,
     pub(crate) is_presented: bool,
     /// The live session, if there is one.
     pub(crate) base: Option<Base>,
@@ -521,9 +521,6 @@ fn hash(name: &str) -> u64 {
     hasher.finish()
 }
 
-/// The revision that a value has in a request's own view before its commit.
-const UNCOMMITTED: u64 = u64::MAX;
-
 impl Sessions {
     /// Runs something to its end, even if whoever waits for it goes.
     pub(crate) fn to_the_end<T: Send + 'static>(
@@ -534,7 +531,7 @@ impl Sessions {
     }
 
     /// Does a job to a session, to the end: others may be in line behind it.
-    pub(crate) fn commit(&self, work: Work, job: Job) -> ToTheEnd<Done> {
+    pub(crate) fn commit(&self, work: Box<Work>, job: Job) -> ToTheEnd<Done> {
         let engine = self.0.clone();
         self.to_the_end(async move { commit(&engine, work, job).await })
     }

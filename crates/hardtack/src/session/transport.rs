@@ -95,18 +95,18 @@ impl Transport {
     }
 
     /// What in `headers` may be ids, in the order in which they are to be tried.
-    pub(crate) fn read(&self, headers: &HeaderMap, found: &mut Vec<Candidate>) {
+    pub(crate) fn read(&self, headers: &HeaderMap, found: &mut Candidates) {
         for kind in [Kind::User, Kind::Anonymous, Kind::Remember] {
             match self {
                 Self::Cookies(specs) => {
                     let name = specs[kind.index()].name().as_bytes();
                     for value in CookieHeader::from_headers(headers).values_of(name).take(COPIES) {
-                        Candidate::add(found, kind, value);
+                        found.add(kind, value);
                     }
                 }
                 Self::Header(name) => {
                     for value in headers.get_all(name).iter().take(COPIES) {
-                        Candidate::add(found, kind, value.as_bytes());
+                        found.add(kind, value.as_bytes());
                     }
                 }
             }
@@ -150,13 +150,32 @@ pub(crate) struct Candidate {
     pub(crate) text: Option<[u8; ID_CHARS]>,
 }
 
-impl Candidate {
-    fn add(found: &mut Vec<Self>, kind: Kind, value: &[u8]) {
+/// Candidates: nearly always one or none, which needs no allocation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Candidates {
+    first: Option<Candidate>,
+    more: Vec<Candidate>,
+}
+
+impl Candidates {
+    fn add(&mut self, kind: Kind, value: &[u8]) {
         let text = <[u8; ID_CHARS]>::try_from(value).ok();
-        if text.is_some() && found.iter().any(|c| c.kind == kind && c.text == text) {
+        if text.is_some() && self.of(kind).any(|known| known.text == text) {
             return;
         }
-        found.reserve_exact(1);
-        found.push(Self { kind, text });
+        let candidate = Candidate { kind, text };
+        match self.first {
+            None => self.first = Some(candidate),
+            Some(_) => self.more.push(candidate),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Candidate> {
+        self.first.iter().chain(&self.more)
+    }
+
+    /// Those of one kind.
+    pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Candidate> {
+        self.iter().filter(move |candidate| candidate.kind == kind)
     }
 }

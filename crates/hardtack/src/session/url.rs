@@ -4,12 +4,12 @@
 //! does not meet that requirement.
 //!
 //! What stands in the URL is not the id. It is a token, the id sealed for this
-//! purpose alone, that is good for [`TOKEN_LASTS`]. A browser with cookies gives
+//! purpose alone, that is good for two minutes. A browser with cookies gives
 //! it back for the cookie, by which the id is renewed: 10 seconds after the
 //! cookie is first seen, the tokens made before name nothing. A browser without
 //! is carried on: each page that it is shown has new tokens in its links.
 //!
-//! What is done with a token (`decide` is this table; "asked" is a page with a
+//! What is done with a token (`url/rules.rs` is this table; "asked" is a page with a
 //! button that POSTs, see [`UrlAnswer`]):
 //!
 //! | how the request was made | token from a link | after the cookie was tried |
@@ -20,15 +20,15 @@
 //! | GET, a browser that sends no Sec-Fetch headers | asked | nothing |
 //! | POST from a page of this origin | cookie set, handled | carried on |
 //! | prefetch | refused, so that the browser asks again | the same |
-//! | HEAD, other methods, scripts, frames' images | nothing | nothing |
+//! | HEAD, other methods, scripts, images | nothing | nothing |
 //!
-//! "Nothing" is a request without a session. Such a browser (no Sec-Fetch headers:
-//! older than 2023, or plain http beyond localhost) is so carried through forms
-//! only if it takes no cookies, since nobody can tell whose link it follows.
+//! "Nothing" is a request without a session. Browsers that send no Sec-Fetch headers
+//! (older than 2023, and all of them over plain http beyond localhost) are carried on
+//! only if they take cookies: nobody can tell whose link they follow.
 //!
-//! Responses to a URL with a token, and with one in them, are `no-store` and
-//! `no-referrer`. Behind the adapter's layer the request's URL is without the
-//! token; for logs written before it there is
+//! Responses to a URL with a token, and those with one in them, are `no-store`; the
+//! former are `no-referrer` too. Behind the adapter's layer the request's URL is
+//! without the token; for logs written before it there is
 //! [`Sessions::redact`](super::Sessions::redact).
 //!
 //! # Session fixation
@@ -47,39 +47,33 @@
 //! - The token within its two minutes: whoever reads it in a history, a log or over
 //!   a shoulder can use it, more than once until the cookie has come back, and carry
 //!   on for as long as the session lives.
+//! - Links that others may put on pages of this origin (a comment, a profile): followed
+//!   from there, nobody is asked. Take the parameter out of what users post.
 //! - Browsers older than 2020 that send neither `Sec-Fetch-Site` nor `Origin`: a page
 //!   of another site can press the button for them.
 
 mod answer;
+mod rules;
 mod text;
+mod token;
 
 #[cfg(test)]
 mod tests;
 
-use http::header::{COOKIE, HOST, HeaderName, ORIGIN, REFERRER_POLICY};
+use http::header::{COOKIE, HeaderName, REFERRER_POLICY};
 use http::{HeaderMap, HeaderValue, Method, Uri};
-use std::time::Duration;
-use zeroize::Zeroizing;
 
 pub use answer::UrlAnswer;
 
+use self::rules::{Decision, Step, Way, decide, way};
+use self::token::{TOKEN_LASTS, Token};
 use super::config::ConfigError;
 use super::error::SessionError;
-use super::id::SessionId;
 use super::record::Kind;
 use super::request::Found;
 use super::session::{Known, Phase, Session};
-use super::sessions::{Engine, Look, Sessions};
-use super::store::Loaded;
-use super::transport::Candidate;
-use super::work::{Opened, Work};
-use crate::seal::Sealer;
-use crate::time::UnixTime;
-
-/// How long a token in a URL is good for.
-pub(crate) const TOKEN_LASTS: Duration = Duration::from_secs(120);
-
-const PURPOSE: &str = "hardtack session in a URL";
+use super::sessions::Sessions;
+use super::transport::Candidates;
 
 /// As configured.
 #[derive(Clone, Debug)]
@@ -99,64 +93,6 @@ impl UrlParameter {
             return refused("there is no cookie to exchange it for with in_header()");
         }
         Ok(())
-    }
-}
-
-/// How far a token has come. The codes are in tokens that last two minutes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    /// It stands in a link.
-    Link = 1,
-    /// The cookie was set by the answer before, so it is there or never will be.
-    Tried = 2,
-    /// It stands in the form of the page that asks.
-    Confirm = 3,
-}
-
-/// A token that was opened: proven to be ours and in time.
-#[derive(Clone)]
-struct Token {
-    step: Step,
-    id: SessionId,
-    expires: UnixTime,
-}
-
-/// How a request was made, as far as that decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// GET, a navigation from a page of this origin.
-    SameOrigin,
-    /// GET, a navigation from another site, or from none.
-    Elsewhere,
-    /// GET, and the browser does not say.
-    Unsaid,
-    /// POST from a page of this origin.
-    Form,
-    /// GET, before anybody asked for it.
-    Ahead,
-    /// Anything else.
-    Other,
-}
-
-/// What is done with a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Decision {
-    Nothing,
-    Refuse,
-    Ask,
-    Carry,
-    Exchange,
-    ExchangeAndRedirect,
-}
-
-fn decide(way: Way, step: Step) -> Decision {
-    match (way, step) {
-        (Way::Ahead, _) => Decision::Refuse,
-        (Way::SameOrigin | Way::Form, Step::Tried) => Decision::Carry,
-        (Way::SameOrigin, _) | (Way::Form, Step::Confirm) => Decision::ExchangeAndRedirect,
-        (Way::Form, Step::Link) => Decision::Exchange,
-        (Way::Elsewhere, _) | (Way::Unsaid, Step::Link | Step::Confirm) => Decision::Ask,
-        (Way::Unsaid, Step::Tried) | (Way::Other, _) => Decision::Nothing,
     }
 }
 
@@ -223,7 +159,7 @@ impl Session {
     /// What the cookies name, and where that is nothing what the token names.
     pub(crate) async fn find_or_by_url(
         &self,
-        candidates: &[Candidate],
+        candidates: &Candidates,
         passive: bool,
     ) -> Result<Found, SessionError> {
         let mut found = self.find(candidates, passive).await?;
@@ -281,7 +217,8 @@ impl Session {
     /// A token that names this session in a URL, for two minutes. `None` without a
     /// session, for a signed-in one unless that was
     /// [asked for](super::danger::url_parameter_also_signed_in), and where the
-    /// parameter is not configured. Never give it to another origin;
+    /// parameter is not configured or the request not
+    /// [presented](Self::present_url). Never give it to another origin;
     /// [`with_url_token`](Self::with_url_token) does not.
     pub fn url_token(&self) -> Option<String> {
         let engine = self.engine();
@@ -289,18 +226,14 @@ impl Session {
         let mut state = self.state();
         state.used = true;
         let Known { base, arrival, .. } = &mut **state;
+        let arrival = arrival.as_mut()?;
         let base = base.as_ref().filter(|base| url.carries(base.work.facts.kind))?;
-        let step = match arrival {
-            Some(arrival) if arrival.carried => Step::Tried,
-            _ => Step::Link,
-        };
+        let step = if arrival.carried { Step::Tried } else { Step::Link };
         let expires = engine.clock.now().saturating_add(TOKEN_LASTS);
         // What the client has, which stays good until a renewed id is seen: by a
         // link it must not be seen, or the links of the page before would die.
         let token = engine.seal_url_token(url, step, &base.presented, expires)?;
-        if let Some(arrival) = arrival {
-            arrival.handed_out = true;
-        }
+        arrival.handed_out = true;
         Some(token)
     }
 
@@ -357,16 +290,19 @@ impl Known {
         self.arrival.as_ref().is_some_and(|arrival| arrival.clean.is_some())
     }
 
-    /// What keeps a token from going elsewhere. With a header to add, a response
-    /// is never stored either.
+    /// Whether the response has a token in it, so that nobody may keep it.
+    pub(crate) fn hands_out_url_token(&self) -> bool {
+        self.arrival.as_ref().is_some_and(|arrival| arrival.handed_out)
+    }
+
+    /// What keeps the token of this URL from going elsewhere.
     pub(crate) fn url_header(&self) -> Option<(HeaderName, HeaderValue)> {
-        let arrival = self.arrival.as_ref()?;
+        let arrival = self.arrival.as_ref().filter(|arrival| arrival.clean.is_some())?;
         // `no-referrer` would also make the Origin of the form's POST `null`, by which
         // browsers without Sec-Fetch headers are told apart. This policy names the
         // origin and never the URL.
         let policy = if arrival.asks { "strict-origin" } else { "no-referrer" };
-        (arrival.clean.is_some() || arrival.handed_out)
-            .then_some((REFERRER_POLICY, HeaderValue::from_static(policy)))
+        Some((REFERRER_POLICY, HeaderValue::from_static(policy)))
     }
 }
 
@@ -390,95 +326,4 @@ impl UrlParameter {
             Kind::Remember => false,
         }
     }
-}
-
-impl Engine {
-    fn seal_url_token(
-        &self,
-        url: &UrlParameter,
-        step: Step,
-        id: &SessionId,
-        expires: UnixTime,
-    ) -> Option<String> {
-        let id = Zeroizing::new(id.text());
-        let mut value = Zeroizing::new(Vec::with_capacity(1 + id.len()));
-        value.push(step as u8);
-        value.extend_from_slice(id.as_bytes());
-        let sealer = Sealer::new(&self.keys, PURPOSE);
-        sealer.encrypt(&url.name, &value, expires, self.clock.now()).ok()
-    }
-
-    fn open_url_token(&self, url: &UrlParameter, text: &str) -> Option<Token> {
-        let sealer = Sealer::new(&self.keys, PURPOSE);
-        let opened = sealer.open(&url.name, Some(text.as_bytes()), self.clock.now()).ok()?;
-        let value = Zeroizing::new(opened.value);
-        let (step, id) = value.split_first()?;
-        let step =
-            [Step::Link, Step::Tried, Step::Confirm].into_iter().find(|s| *s as u8 == *step)?;
-        let id = [Kind::Anonymous, Kind::User]
-            .into_iter()
-            .filter(|kind| url.carries(*kind))
-            .find_map(|kind| SessionId::parse(id, kind, self.settings.scope, &self.keys).ok())?;
-        Some(Token { step, id, expires: opened.expires })
-    }
-
-    /// To the same URL, with a token that says that the cookie was tried.
-    fn redirect(
-        &self,
-        url: &UrlParameter,
-        clean: Option<&str>,
-        token: &Token,
-        expires: UnixTime,
-    ) -> Option<UrlAnswer> {
-        let text = self.seal_url_token(url, Step::Tried, &token.id, expires)?;
-        Some(UrlAnswer::SeeOther(text::add(clean?, &url.name, &text)))
-    }
-
-    /// The live session that a token names. An id that has been renewed since is no
-    /// sign of theft here, as it is in a cookie: links of open pages still have it.
-    async fn look_by_token(&self, id: &SessionId) -> Result<Option<Box<Work>>, SessionError> {
-        let Loaded::Live(record) = self.within(self.store.load(&id.locator())).await? else {
-            return Ok(None);
-        };
-        if !matches!(Work::open(id, &record, &self.keys, self.clock.now(), false), Opened::Live(_))
-        {
-            return Ok(None);
-        }
-        match self.look(id).await? {
-            Look::Live(work) => Ok(Some(work)),
-            Look::Over(_) | Look::NotOurs => Ok(None),
-        }
-    }
-}
-
-impl Way {
-    /// Whether somebody looks at the answer and the URL it has.
-    fn is_page(self) -> bool {
-        matches!(self, Way::SameOrigin | Way::Elsewhere | Way::Unsaid)
-    }
-}
-
-fn way(method: &Method, uri: &Uri, headers: &HeaderMap) -> Way {
-    let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
-    if header("sec-fetch-mode").is_some_and(|mode| mode != b"navigate") {
-        return Way::Other;
-    }
-    match (method, header("sec-fetch-site")) {
-        (&Method::GET, Some(b"same-origin")) => Way::SameOrigin,
-        (&Method::GET, Some(_)) => Way::Elsewhere,
-        (&Method::GET, None) => Way::Unsaid,
-        (&Method::POST, Some(b"same-origin")) => Way::Form,
-        (&Method::POST, None) if !is_of_another_origin(uri, headers) => Way::Form,
-        _ => Way::Other,
-    }
-}
-
-/// Whether the request says that a page of another origin made it.
-fn is_of_another_origin(uri: &Uri, headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return false };
-    let host = headers.get(HOST).map(HeaderValue::as_bytes);
-    let host = host.or_else(|| uri.authority().map(|a| a.as_str().as_bytes())).unwrap_or_default();
-    let origin = origin.to_str().unwrap_or_default();
-    let said = origin.split_once("://").map_or("", |(_, host)| host);
-    said.is_empty() || !said.as_bytes().eq_ignore_ascii_case(host)
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::body::{self, Facts, Head, Renewal, Unreadable};
-use super::change::{Clash, apply_all};
+use super::change::{Clash, Wanted};
 use super::data::Data;
 use super::id::SessionId;
 use super::lifetime::{self, GRACE};
 use super::record::{Kind, Record, UserKey, Version};
-use super::{Cause, change::Change};
+use super::Cause;
 use crate::entropy::{self, EntropyError};
 use crate::seal::{Key, Keyring};
 use crate::time::UnixTime;
@@ -131,7 +131,7 @@ impl From<Unreadable> for Opened {
 /// whatever else waits for the same.
 pub(crate) enum Job {
     /// The changes of one request: all or none.
-    Changes(Vec<Change>),
+    Changes(Arc<Wanted>),
     /// A transaction: runs on the newest data, again at each attempt. `false`:
     /// it declined, and changes nothing.
     Transact(Box<Transaction>),
@@ -171,17 +171,19 @@ impl Job {
         matches!(self, Job::Changes(_) | Job::Transact(_))
     }
 
-    /// Applies the job to a working copy. `Ok(false)`: nothing to write.
+    /// Applies the job to a working copy. `Ok(false)`: nothing to write. `alone`: no
+    /// other job has changed the copy.
     pub(crate) fn apply(
         &mut self,
         work: &mut Work,
+        alone: bool,
         later_wins: bool,
         now: UnixTime,
     ) -> Result<bool, JobRefused> {
         let revision = work.version.next().number();
         match self {
-            Job::Changes(changes) => {
-                work.data = apply_all(changes, &work.data, revision, later_wins)?;
+            Job::Changes(wanted) => {
+                work.data = wanted.apply(&work.data, work.version, alone, later_wins)?;
                 Ok(true)
             }
             Job::Transact(run) => {
@@ -196,8 +198,8 @@ impl Job {
             Job::Renew(key) => {
                 // A token is only exchanged where no session is left to be cut off.
                 let grace = work.facts.kind != Kind::Remember;
-                let under_way = |r: &Box<Renewal>| r.until.is_none_or(|until| grace && now < until);
-                if work.head.renewal.as_ref().is_some_and(under_way) {
+                let under_way = |r: &Renewal| r.until.is_none_or(|until| grace && now < until);
+                if work.head.renewal.as_deref().is_some_and(under_way) {
                     return Ok(false);
                 }
                 let mut nonce = [0; 16];

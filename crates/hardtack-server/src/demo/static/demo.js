@@ -6,6 +6,10 @@
 // shows may be over, such as a session that was signed out meanwhile.
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
+// Pages that are made without looking at cookies, such as errors, take the theme from here.
+const theme = document.cookie.match(/(?:^|; )demo-theme=(light|dark)/);
+if (theme) document.documentElement.dataset.theme = theme[1];
+
 const seen = () => document.cookie;
 const has = (name) => seen().split("; ").some((pair) => pair.startsWith(name + "="));
 

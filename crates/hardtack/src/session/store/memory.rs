@@ -1,13 +1,13 @@
 //! Sessions in the memory of one process.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 
 use super::*;
+use crate::session::id::LocatorHash;
 
 /// The store that keeps nothing: every session is gone when the process ends.
 /// For tests, for demonstrations, and for services of one process that may
@@ -30,7 +30,7 @@ struct Inner {
     sweep_from: AtomicUsize,
 }
 
-type ByLocator<T> = HashMap<Locator, T, BuildHasherDefault<Prefix>>;
+type ByLocator<T> = HashMap<Locator, T, LocatorHash>;
 type Shard = ByLocator<Slot>;
 
 enum Slot {
@@ -62,24 +62,6 @@ impl Users {
 struct User {
     epoch: Arc<AtomicU64>,
     sessions: Vec<Locator>,
-}
-
-/// A locator's hash is 64 of its random bits.
-#[derive(Default)]
-struct Prefix(u64);
-
-impl Hasher for Prefix {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-    fn write_u64(&mut self, prefix: u64) {
-        self.0 = prefix;
-    }
 }
 
 const SHARDS: usize = 64;

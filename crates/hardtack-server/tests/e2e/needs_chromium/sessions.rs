@@ -198,5 +198,11 @@ fn a_stolen_key_is_dead_after_signing_out() {
     assert!(page.text(".answer").contains("You are guest"));
     page.click("form[action='/steal/sign-out'] button");
     assert!(page.text(".answer").contains("401"));
+    page.click("button[value=dark]");
+    assert_eq!(
+        page.text("h1"),
+        "Steal a session",
+        "the theme leads back to a page that can be shown"
+    );
     assert!(as_thief().starts_with("HTTP/1.1 401"), "{}", as_thief());
 }
