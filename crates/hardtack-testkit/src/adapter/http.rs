@@ -91,6 +91,15 @@ impl Response {
         assert_eq!(self.set_cookies(), Vec::<&str>::new(), "status {}", self.status);
         self
     }
+
+    /// Sets no cookie that could take another's place: none but the one that tells of
+    /// a sign-out, which makes browsers drop the pages they keep in memory.
+    #[track_caller]
+    pub(crate) fn with_the_sign_out_alone(self) -> Self {
+        let names: Vec<_> = self.set_cookies().iter().map(|line| line.split('=').next()).collect();
+        assert_eq!(names, [Some("__Host-Http-out")], "status {}", self.status);
+        self
+    }
 }
 
 /// A connection that is kept alive.

@@ -158,6 +158,10 @@ fn a_browser_that_never_kept_a_cookie_has_a_cart_by_url() {
         "Content-Type: application/x-www-form-urlencoded\r\n\r\nproduct=rye",
     );
     assert!(!answer.contains("set-cookie"), "{answer}");
+    let target = answer.lines().find_map(|line| line.strip_prefix("location: "));
+    let target = target.expect("a token in the address of the next page");
+    let answer =
+        shop.ask(&shop.name(), &format!("GET {target}"), "Sec-Fetch-Site: same-origin\r\n\r\n");
     assert!(answer.contains("referrer-policy: no-referrer"), "{answer}");
 }
 

@@ -51,7 +51,7 @@ pub(crate) async fn a_logout_is_final_for_what_races_it(adapter: Adapter) {
         server.site.gate(&gate).arrived(3).await;
         server.site.gate(&gate).open();
         let [add, logout, update] = requests;
-        logout.answer().await.expect(200).without_cookie();
+        logout.answer().await.expect(200).with_the_sign_out_alone();
         for write in [add, update] {
             let answer = write.answer().await.without_cookie();
             assert!(matches!(answer.status, 200 | 401), "run {run}: {answer:?}");
