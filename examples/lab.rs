@@ -22,6 +22,7 @@
 //! | `/writes` | how many writes the store has been asked for so far |
 
 use std::error::Error;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,7 +95,7 @@ async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .route("/writes", get(writes))
         .with_state(Lab { calls });
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", arguments.port)).await?;
-    println!("http://{}/", listener.local_addr()?);
+    writeln!(std::io::stdout(), "http://{}/", listener.local_addr()?)?;
     Ok(axum::serve(listener, app).await?)
 }
 

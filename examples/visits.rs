@@ -1,3 +1,5 @@
+//! The program of the README, to the letter: see `crates/hardtack-server/tests/readme.rs`.
+
 use axum::{Router, routing::get};
 use hardtack_sqlite::SqliteStore;
 use hardtack_tower::{Session, SessionError, SessionLayer, seal::Keyring, session::Sessions};

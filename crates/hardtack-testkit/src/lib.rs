@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | [`store_suite!`] | every law that a store can break, one named test each |
 //! | [`adapter_suite!`] | what browsers and thieves do to an adapter over HTTP, one named test each |
+//! | [`explore`] | the engine in every order in which a few requests can meet |
 //! | [`FakeClock`] | time that passes when a test says so |
 //! | [`FaultyStore`] | errors, delays, lost answers and partial batches at chosen calls |
 //! | [`StoreCalls`] | how often each verb is called |
@@ -21,6 +22,7 @@
 pub mod adapter;
 mod calls;
 mod clock;
+pub mod explore;
 mod faulty;
 pub mod records;
 pub mod store;

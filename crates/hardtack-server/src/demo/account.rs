@@ -5,17 +5,15 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use hardtack_tower::cookie::SetCookie;
 use hardtack_tower::session::Locator;
 use http::StatusCode;
-use http::header::SET_COOKIE;
 use serde::Deserialize;
 
 use super::failure::Failure;
 use super::html::{Html, html};
 use super::page::{Tab, page};
 use super::visit::{Visit, span};
-use super::{App, address, known, picture};
+use super::{App, address, picture};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -121,19 +119,7 @@ async fn refuse(visit: &Visit, name: &str) -> Result<Response, Failure> {
 /// Ends this session. The session's cookie stays behind, as a dead key; `/goodbye` says why.
 async fn sign_out(visit: Visit) -> Result<Response, Failure> {
     visit.session.logout().await?;
-    signed_out(&visit)
-}
-
-/// Leads to the farewell, and makes the browser drop pages that it keeps alive in memory.
-///
-/// `no-store` does not do that: Chromium 156 shows such a page again on Back, as it was, unless
-/// an HttpOnly cookie of its host has changed meanwhile. (`Clear-Site-Data: "cache"` does
-/// not change its mind.) The session's cookie must not change, so another one does.
-fn signed_out(visit: &Visit) -> Result<Response, Failure> {
-    let cookie = SetCookie::builder(known::SIGNED_OUT, visit.now().as_millis().to_string())
-        .max_age(Duration::from_secs(60))
-        .build()?;
-    Ok(([(SET_COOKIE, cookie.to_header_value())], Redirect::to("/goodbye")).into_response())
+    Ok(Redirect::to("/goodbye").into_response())
 }
 
 async fn goodbye(visit: Visit) -> Result<Response, Failure> {
@@ -236,7 +222,7 @@ async fn end_others(visit: Visit) -> Result<Response, Failure> {
 
 async fn end_all(visit: Visit) -> Result<Response, Failure> {
     visit.session.end_all().await?;
-    signed_out(&visit)
+    Ok(Redirect::to("/goodbye").into_response())
 }
 
 /// How long an address or a remembered browser is kept.

@@ -32,6 +32,7 @@ pub(crate) const SIGNED_IN: &str = "__Host-Http-demo-sid";
 pub(crate) const REMEMBER: &str = "__Host-Http-demo-rem";
 pub(crate) const ADDRESS: &str = "__Host-Http-demo-address";
 pub(crate) const THEME: &str = "demo-theme";
+/// Set by the engine at a sign-out.
 pub(crate) const SIGNED_OUT: &str = "__Host-Http-demo-out";
 pub(crate) const TWENTY: &str = "demo-20s";
 

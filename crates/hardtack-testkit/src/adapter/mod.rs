@@ -40,8 +40,8 @@ fn soaking() -> bool {
 ///
 /// The first argument names the module that the tests go into. The second is an
 /// async function that takes a [`Site`](crate::adapter::Site), starts a server on
-/// a free port of 127.0.0.1 and answers its address; it is called once for each
-/// test, on a tokio runtime with two threads. A third, if it is there, is an
+/// a free port of 127.0.0.1 and answers its address; each test calls it, on a
+/// tokio runtime of its own with two threads. A third, if it is there, is an
 /// expression that makes a new, empty store, as for
 /// [`store_suite!`](crate::store_suite); otherwise it is a store in memory.
 ///
@@ -64,6 +64,10 @@ fn soaking() -> bool {
 ///
 /// `Err` of `act` and `stream` is answered as the adapter answers it always, a
 /// [`Page`](crate::adapter::Page) as plain text.
+///
+/// Clients that go away in the middle of a request close their half of the
+/// connection and wait until the server has closed its own, or answers: the server
+/// must not go on serving half a connection.
 ///
 /// Scenarios in the module `soak` are loops, which run at their full length
 /// where the environment has `HARDTACK_SOAK`.

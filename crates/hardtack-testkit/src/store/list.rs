@@ -107,6 +107,9 @@ macro_rules! __store_laws {
                 no_session_is_missing_from_its_users_list
                 touches_in_parallel_keep_the_latest
             }
+            histories {
+                parallel_calls_can_be_put_in_an_order
+            }
             dropped {
                 a_dropped_insert_is_whole_or_nothing
                 a_dropped_replace_is_whole_or_nothing

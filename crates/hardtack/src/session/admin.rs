@@ -192,7 +192,7 @@ impl Session {
                 engine.within(engine.store.raise(Some(&key), engine.clock.now())).await
             })
             .await?;
-        self.state().let_go(Some(Cause::Revoked));
+        self.signed_out(Cause::Revoked);
         Ok(())
     }
 

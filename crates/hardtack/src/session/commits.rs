@@ -292,7 +292,8 @@ fn apply(engine: &Engine, jobs: &mut [Job], work: &mut Work) -> (Vec<Option<Done
             }
             Ok(Ok(wrote)) => {
                 if let (true, Job::Changes(wanted)) = (later_wins, &*job) {
-                    let overwrites = wanted.changes.iter().filter(|change| change.overwrites(&before));
+                    let overwrites =
+                        wanted.changes.iter().filter(|change| change.overwrites(&before));
                     engine.counters.overwritten.add(overwrites.count() as u64);
                 }
                 changed |= wrote;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::UserKey;
 use super::body::{Facts, Head};
 use super::change::apply_all;
 use super::commits::{ATTEMPTS, entropy_failed, too_busy};
@@ -15,11 +16,11 @@ use super::error::SessionError;
 use super::events::Event;
 use super::id::{Locator, SessionId};
 use super::record::{Cause, Epochs, Kind, Record, Version};
-use super::session::{Phase, Session};
+use super::session::Session;
 use super::sessions::{Engine, Look};
+use super::state::Phase;
 use super::store::{Admission, Inserted, Loaded, Relocated, StoreError};
 use super::work::{Job, Work};
-use super::{UserKey, values};
 
 /// A login that has begun: who, and since when. What was ended after it began
 /// stays ended, however long checking the credentials takes.
@@ -254,7 +255,7 @@ impl Session {
     }
 
     /// Creates an anonymous session with `data`, the first `taken` changes in it.
-    async fn create(&self, data: Data, taken: usize) -> Result<(), SessionError> {
+    pub(crate) async fn create(&self, data: Data, taken: usize) -> Result<(), SessionError> {
         let this = self.clone();
         self.sessions().to_the_end(async move { this.insert_anonymous(data, taken).await }).await
     }
@@ -317,10 +318,18 @@ impl Session {
     pub async fn forget(&self) -> Result<(), SessionError> {
         self.logout().await?;
         let mut state = self.state();
-        for kind in Kind::ALL {
-            state.answer_with(self.engine().transport.remove(kind));
+        for removal in self.engine().transport.removals() {
+            state.answer_with(Some(removal));
         }
         Ok(())
+    }
+
+    /// This request's session has ended at its wish: it goes on without one.
+    pub(crate) fn signed_out(&self, cause: Cause) {
+        let engine = self.engine();
+        let mut state = self.state();
+        state.let_go(Some(cause));
+        state.answer_with(engine.transport.signed_out(engine.clock.now()));
     }
 
     async fn end_this(&self, cause: Cause) -> Result<(), SessionError> {
@@ -336,7 +345,7 @@ impl Session {
             engine.end(&work.id.locator(), cause, now).await
         });
         ended.await?;
-        self.state().let_go(Some(cause));
+        self.signed_out(cause);
         Ok(())
     }
 
@@ -358,58 +367,6 @@ impl Session {
     /// The store failed, or there is no session.
     pub async fn set_idle(&self, timeout: Duration) -> Result<(), SessionError> {
         self.job(move || Job::Facts(Box::new(move |facts| facts.idle = timeout))).await
-    }
-
-    /// Runs a transaction on the newest data, at once, and gives its result. It may
-    /// run again if another process commits in between, so it must not have
-    /// effects of its own. An `Err` changes nothing.
-    ///
-    /// # Errors
-    /// `Ok(Err(..))` is the transaction's own refusal. The outer error: the store
-    /// failed, or the session has ended. Without a session, one is created.
-    pub async fn transact<T, E, F>(&self, run: F) -> Result<Result<T, E>, SessionError>
-    where
-        T: Send + 'static,
-        E: Send + 'static,
-        F: Fn(&mut Txn<'_>) -> Result<T, E> + Send + Sync + 'static,
-    {
-        self.load().await?;
-        if self.state().phase == Phase::Closed {
-            return Err(SessionError::Value(super::ValueError::Closed));
-        }
-        let create = self.state().base.is_none();
-        if create {
-            let changes = self.state().changes.clone();
-            let mut data = apply_all(&changes, &Data::default(), 1, true)
-                .map_err(|_| SessionError::Conflict(None))?;
-            let result = run(&mut Txn { data: &mut data, revision: 1, written: Vec::new() });
-            if result.is_ok() {
-                self.create(data, changes.len()).await?;
-            }
-            return Ok(result);
-        }
-        let run = Arc::new(run);
-        let result = Arc::new(std::sync::Mutex::new(None));
-        let (slot, latest) = (result.clone(), result);
-        self.job(move || {
-            let (run, slot) = (run.clone(), slot.clone());
-            Job::Transact(Box::new(move |data, revision| {
-                let mut txn = Txn { data, revision, written: Vec::new() };
-                let outcome = run(&mut txn);
-                let fine = outcome.is_ok();
-                *slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-                    Some((outcome, txn.written));
-                fine
-            }))
-        })
-        .await?;
-        let latest = latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        let (outcome, written) = latest.ok_or(SessionError::Conflict(None))?;
-        if outcome.is_ok() {
-            let mut state = self.state();
-            written.iter().for_each(|key| state.has_seen(key));
-        }
-        Ok(outcome)
     }
 
     fn user_key(&self, user: &str) -> Result<UserKey, SessionError> {
@@ -436,48 +393,6 @@ impl Keep {
             }
         }
         kept
-    }
-}
-
-/// The newest data within a [transaction](Session::transact).
-#[derive(Debug)]
-pub struct Txn<'a> {
-    data: &'a mut Data,
-    revision: u64,
-    written: Vec<Box<str>>,
-}
-
-impl Txn<'_> {
-    /// The value under a key.
-    ///
-    /// # Errors
-    /// It is of another type.
-    pub fn get<T: serde::de::DeserializeOwned>(
-        &self,
-        key: &str,
-    ) -> Result<Option<T>, super::ValueError> {
-        values::decode(key, self.data.find(key).map(|(value, _)| value))
-    }
-
-    /// Puts a value.
-    ///
-    /// # Errors
-    /// The name does not fit, or the value is not JSON.
-    pub fn set<T: serde::Serialize + ?Sized>(
-        &mut self,
-        key: &str,
-        value: &T,
-    ) -> Result<(), super::ValueError> {
-        let value = values::encode(key, value)?;
-        self.data.put(key, Some(value), self.revision);
-        self.written.push(key.into());
-        Ok(())
-    }
-
-    /// Takes a key away.
-    pub fn remove(&mut self, key: &str) {
-        self.data.put(key, None, self.revision);
-        self.written.push(key.into());
     }
 }
 

@@ -6,7 +6,7 @@
 //! | an id is checked, before any look-up | `id.rs` |
 //! | the record is loaded and opened | `sessions.rs`, `work.rs`, `body.rs` |
 //! | live, over, due for a touch or a renewal | `lifetime.rs` |
-//! | the handler reads values and wants changes | `session.rs`, `data.rs`, `change.rs` |
+//! | the handler reads values and wants changes | `session.rs`, `state.rs`, `transact.rs`, `data.rs`, `change.rs` |
 //! | what the end of the request does | `plan.rs`, `request.rs` |
 //! | changes onto the newest record | `commits.rs` |
 //! | signing in and out, lists, ends | `login.rs`, `remember.rs`, `admin.rs` |
@@ -44,7 +44,9 @@ mod sealed;
 #[allow(clippy::module_inception, reason = "the handle is what the module is named after")]
 mod session;
 mod sessions;
+mod state;
 pub mod store;
+mod transact;
 mod transport;
 pub mod url;
 mod values;
@@ -64,7 +66,7 @@ pub use id::Locator;
 pub use key::SessionKey;
 pub use lifetime::Remaining;
 pub use live::LiveSession;
-pub use login::{Login, Txn};
+pub use login::Login;
 pub use record::{Cause, Epochs, Kind, Record, UserKey, Version};
 pub use request::{Caching, Outcome};
 pub use runtime::Runtime;
@@ -74,3 +76,4 @@ pub use sealed::{
 pub use session::{About, Session};
 pub use sessions::Sessions;
 pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};
+pub use transact::Txn;

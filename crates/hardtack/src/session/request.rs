@@ -11,8 +11,9 @@ use super::id::SessionId;
 use super::lifetime::{self, Verdict};
 use super::plan::{Plan, plan};
 use super::record::{Cause, Kind};
-use super::session::{Known, Phase, Session};
+use super::session::Session;
 use super::sessions::Look;
+use super::state::{Known, Phase};
 use super::transport::{CANDIDATES, Candidates};
 use super::url::UrlAnswer;
 use super::work::{Done, Job, Work};
@@ -179,9 +180,7 @@ impl Session {
         }
         if work.must_confirm(presented) {
             // Should it fail, the old secret stays good until the next time.
-            if let Done::Ok(confirmed) =
-                self.sessions().commit(work.clone(), Job::Confirm).await
-            {
+            if let Done::Ok(confirmed) = self.sessions().commit(work.clone(), Job::Confirm).await {
                 *work = confirmed;
             }
         }

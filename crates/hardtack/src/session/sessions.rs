@@ -144,7 +144,7 @@ impl Sessions {
     /// therefore vary by.
     pub fn varies_by(&self) -> http::HeaderName {
         match &self.0.transport {
-            Transport::Cookies(_) => http::header::COOKIE,
+            Transport::Cookies { .. } => http::header::COOKIE,
             Transport::Header(name) => name.clone(),
         }
     }

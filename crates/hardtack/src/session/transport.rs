@@ -28,6 +28,9 @@ const COPIES: usize = 16;
 /// Ids of one kind that are tried.
 pub(crate) const CANDIDATES: usize = 4;
 
+/// How long the cookie lasts that tells of a sign-out.
+const SIGNED_OUT_LASTS: Duration = Duration::from_secs(60);
+
 /// As configured.
 #[derive(Clone, Debug)]
 pub(crate) struct TransportPlan {
@@ -57,8 +60,11 @@ impl Default for TransportPlan {
 /// As checked.
 #[derive(Clone, Debug)]
 pub(crate) enum Transport {
-    /// By kind.
-    Cookies([CookieSpec; 3]),
+    /// The cookies of ids by kind, and the one that tells of a sign-out.
+    Cookies {
+        ids: Box<[CookieSpec; 3]>,
+        out: CookieSpec,
+    },
     Header(HeaderName),
 }
 
@@ -83,13 +89,16 @@ impl Transport {
             }
             builder.build().map_err(|rule: BuildError| ConfigError::Cookie { name, rule })
         };
-        Ok(Self::Cookies([spec("aid")?, spec("sid")?, spec("rem")?]))
+        Ok(Self::Cookies {
+            ids: Box::new([spec("aid")?, spec("sid")?, spec("rem")?]),
+            out: spec("out")?,
+        })
     }
 
     /// The names of the cookies, by kind; none with header transport.
     pub(crate) fn cookie(&self, kind: Kind) -> Option<&CookieSpec> {
         match self {
-            Self::Cookies(specs) => Some(&specs[kind.index()]),
+            Self::Cookies { ids, .. } => Some(&ids[kind.index()]),
             Self::Header(_) => None,
         }
     }
@@ -98,8 +107,8 @@ impl Transport {
     pub(crate) fn read(&self, headers: &HeaderMap, found: &mut Candidates) {
         for kind in [Kind::User, Kind::Anonymous, Kind::Remember] {
             match self {
-                Self::Cookies(specs) => {
-                    let name = specs[kind.index()].name().as_bytes();
+                Self::Cookies { ids, .. } => {
+                    let name = ids[kind.index()].name().as_bytes();
                     for value in CookieHeader::from_headers(headers).values_of(name).take(COPIES) {
                         found.add(kind, value);
                     }
@@ -123,9 +132,9 @@ impl Transport {
     ) -> Option<(HeaderName, HeaderValue)> {
         let text = id.text();
         match self {
-            Self::Cookies(specs) => {
+            Self::Cookies { ids, .. } => {
                 // The text of an id is cookie-octets and far below 4096 bytes.
-                let value = specs[id.kind().index()].set(&text, max_age, now).ok()?;
+                let value = ids[id.kind().index()].set(&text, max_age, now).ok()?;
                 Some((http::header::SET_COOKIE, value))
             }
             Self::Header(name) => {
@@ -136,9 +145,29 @@ impl Transport {
         }
     }
 
-    /// The header that makes the client forget its id of this kind.
-    pub(crate) fn remove(&self, kind: Kind) -> Option<(HeaderName, HeaderValue)> {
-        self.cookie(kind).map(|spec| (http::header::SET_COOKIE, spec.removal()))
+    /// The header that makes a browser drop the pages that it keeps in memory for its
+    /// back button: it keeps even those that are `no-store`, until an HttpOnly cookie
+    /// of theirs changes. The cookie says when, lasts a minute, and is never read.
+    pub(crate) fn signed_out(&self, now: UnixTime) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::Cookies { out, .. } => {
+                let value =
+                    out.set(&now.as_millis().to_string(), Some(SIGNED_OUT_LASTS), now).ok()?;
+                Some((http::header::SET_COOKIE, value))
+            }
+            Self::Header(_) => None,
+        }
+    }
+
+    /// The headers that make the client forget all of our cookies.
+    pub(crate) fn removals(&self) -> Vec<(HeaderName, HeaderValue)> {
+        match self {
+            Self::Cookies { ids, out } => {
+                let removal = |spec: &CookieSpec| (http::header::SET_COOKIE, spec.removal());
+                ids.iter().chain([out]).map(removal).collect()
+            }
+            Self::Header(_) => Vec::new(),
+        }
     }
 }
 

@@ -71,8 +71,9 @@ use super::config::ConfigError;
 use super::error::SessionError;
 use super::record::Kind;
 use super::request::Found;
-use super::session::{Known, Phase, Session};
+use super::session::Session;
 use super::sessions::Sessions;
+use super::state::{Known, Phase};
 use super::transport::Candidates;
 
 /// As configured.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::Cause;
 use super::body::{self, Facts, Head, Renewal, Unreadable};
 use super::change::{Clash, Wanted};
 use super::data::Data;
 use super::id::SessionId;
 use super::lifetime::{self, GRACE};
 use super::record::{Kind, Record, UserKey, Version};
-use super::Cause;
 use crate::entropy::{self, EntropyError};
 use crate::seal::{Key, Keyring};
 use crate::time::UnixTime;

@@ -4,6 +4,7 @@
 pub(super) mod dropped;
 pub(super) mod ends;
 pub(super) mod epochs;
+pub(super) mod histories;
 pub(super) mod limits;
 pub(super) mod lists;
 pub(super) mod model;

@@ -16,7 +16,7 @@ use crate::session::change::{Change, Clash};
 use crate::session::data::Data;
 use crate::session::events::Event;
 use crate::session::lifetime::{self, Verdict};
-use crate::session::session::Phase;
+use crate::session::state::Phase;
 use crate::session::transport::CANDIDATES;
 use crate::session::{
     About, Caching, Epochs, Kind, Locator, Outcome, Remaining, SessionError, SessionKey, UserKey,

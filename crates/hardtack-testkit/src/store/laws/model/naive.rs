@@ -66,6 +66,12 @@ impl Naive {
         })
     }
 
+    /// Everything that is known, and not forgotten.
+    pub(super) fn known(&self) -> Vec<Locator> {
+        let ended = self.ended.iter().filter(|(_, stone)| !stone.forgotten).map(|(key, _)| key);
+        self.live.keys().chain(ended).copied().collect()
+    }
+
     /// Whether the contract says for sure what `key` is. It does not for a
     /// tombstone whose time has come.
     pub(super) fn certain(&self, key: &Locator, now: UnixTime) -> bool {

@@ -273,11 +273,13 @@ impl Walk {
 
     /// Sweeps whatever is due, and confirms some of the events.
     async fn sweep_and_deliver(&mut self) {
+        let before = self.model.known();
         let answer = self.store.sweep_all(self.now).await;
         self.step(|| format!("sweep: {answer:?}"));
         // What was revoked may have got its tombstone before.
         let due = self.model.sweep(self.now);
         assert!(answer.0 <= due, "{due} were due");
+        self.compare(&before).await;
         let told = self.store.undelivered(usize::MAX >> 1).await;
         let keys: Vec<Locator> = told.iter().map(|event| event.key).collect();
         assert_eq!(
@@ -309,7 +311,7 @@ impl Walk {
         assert!(listed == self.model.list(Some(&owner)), "the list of {owner:?}: {listed:?}");
     }
 
-    async fn compare(&mut self, keys: &[Locator]) {
+    async fn compare(&self, keys: &[Locator]) {
         for key in keys {
             match (self.store.load(key).await, self.model.state(key, self.now)) {
                 (Loaded::Live(record), State::Live(want)) if record == *want => {}
@@ -321,9 +323,8 @@ impl Walk {
         }
     }
 
-    async fn compare_all(&mut self) {
-        let keys: Vec<_> = self.model.live.keys().chain(self.model.ended.keys()).copied().collect();
-        self.compare(&keys).await;
+    async fn compare_all(&self) {
+        self.compare(&self.model.known()).await;
         let listed = self.store.everything(None, 17).await;
         assert!(listed == self.model.list(None), "the list of everybody: {listed:?}");
         let mut census = self.store.census().await;
