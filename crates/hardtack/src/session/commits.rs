@@ -209,7 +209,7 @@ async fn step(
     for _ in 0..ATTEMPTS {
         let mut current = match newest.take() {
             Some(work) => work,
-            None => match engine.look_again(id).await {
+            None => match Box::pin(engine.look_again(id)).await {
                 Ok(Look::Live(work)) => work,
                 Ok(Look::Over(cause)) => return all(Done::Gone(cause), jobs.len()),
                 Ok(Look::NotOurs) => return all(Done::Again, jobs.len()),

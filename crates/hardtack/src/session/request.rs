@@ -1,4 +1,7 @@
 //! A request's beginning and end: loading its session, and committing it.
+//!
+//! What is rare is boxed here and in `sessions.rs`: otherwise the future of every
+//! request would be as large as that of the rarest one.
 
 use std::sync::Arc;
 
@@ -114,7 +117,7 @@ impl Session {
             }
         }
         if !passive && candidates.of(Kind::Remember).next().is_some() {
-            found.live = self.exchange(candidates).await?;
+            found.live = Box::pin(self.exchange(candidates)).await?;
         }
         Ok(found)
     }
@@ -195,7 +198,7 @@ impl Session {
         let committed = match plan {
             Plan::Nothing => return Outcome::default(),
             Plan::Answer => Ok(()),
-            Plan::Create => self.create_of_changes().await,
+            Plan::Create => Box::pin(self.create_of_changes()).await,
             Plan::Commit => self.commit_changes().await,
         };
         if let Err(error) = committed {
@@ -206,7 +209,7 @@ impl Session {
         }
         if renew {
             // A renewal that cannot be begun now is begun by a later request.
-            let _ = self.renew().await;
+            let _ = Box::pin(self.renew()).await;
         }
         self.outcome()
     }
@@ -307,7 +310,7 @@ impl Session {
                 }
                 Done::Failed(error) => return Err(SessionError::Store(error)),
                 // The leader held an older secret of this session. Look again with ours.
-                Done::Again => match self.engine().look_again(&id).await? {
+                Done::Again => match Box::pin(self.engine().look_again(&id)).await? {
                     Look::Live(work) => self.state().rebase(work),
                     Look::Over(cause) => return Err(self.over(cause)),
                     Look::NotOurs => return Err(self.over(None)),

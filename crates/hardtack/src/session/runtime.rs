@@ -13,10 +13,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::sessions::Engine;
 use super::store::{Reply, StoreError, StoreErrorKind};
 
 /// A future without a name of its own.
-type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An async runtime, as far as the engine needs one.
 pub trait Runtime: Send + Sync + 'static {
@@ -26,22 +27,14 @@ pub trait Runtime: Send + Sync + 'static {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
-/// Waits for a store's answer, at most until the deadline.
-pub(crate) async fn within<T: Unpin>(
-    runtime: Option<&Arc<dyn Runtime>>,
-    deadline: Duration,
-    reply: Reply<'_, Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    let Some(runtime) = runtime else { return reply.await };
-    Within { reply, runtime, deadline, timer: None }.await
-}
-
-struct Within<'a, T> {
-    reply: Reply<'a, Result<T, StoreError>>,
-    runtime: &'a Arc<dyn Runtime>,
-    deadline: Duration,
+/// A store's answer, waited for at most until the deadline where there is a
+/// runtime; failures are counted.
+#[must_use = "a store's verb does nothing until its reply is awaited"]
+pub(crate) struct Within<'a, T> {
+    pub(crate) reply: Reply<'a, Result<T, StoreError>>,
+    pub(crate) engine: &'a Engine,
     /// Made only when the store does not answer at once.
-    timer: Option<Boxed>,
+    pub(crate) timer: Option<Boxed>,
 }
 
 impl<T: Unpin> Future for Within<'_, T> {
@@ -49,14 +42,21 @@ impl<T: Unpin> Future for Within<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Poll::Ready(answer) = Pin::new(&mut this.reply).poll(cx) {
-            return Poll::Ready(answer);
+        let mut answer = Pin::new(&mut this.reply).poll(cx);
+        if answer.is_pending()
+            && let Some(runtime) = this.engine.runtime()
+        {
+            let deadline = this.engine.settings.deadline;
+            let timer = this.timer.get_or_insert_with(|| runtime.sleep(deadline));
+            answer = timer.as_mut().poll(cx).map(|()| {
+                let what = format!("the session store did not answer within {deadline:?}");
+                Err(StoreError::new(StoreErrorKind::Timeout, what))
+            });
         }
-        let timer = this.timer.get_or_insert_with(|| this.runtime.sleep(this.deadline));
-        timer.as_mut().poll(cx).map(|()| {
-            let what = format!("the session store did not answer within {:?}", this.deadline);
-            Err(StoreError::new(StoreErrorKind::Timeout, what))
-        })
+        if let Poll::Ready(Err(_)) = &answer {
+            this.engine.counters.store_errors.up();
+        }
+        answer
     }
 }
 

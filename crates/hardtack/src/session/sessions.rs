@@ -14,7 +14,7 @@ use super::id::{Locator, NoId, SessionId};
 use super::lifetime::{self, Verdict};
 use super::live::Watchers;
 use super::record::{Cause, Kind, UserKey};
-use super::runtime::{Runtime, within};
+use super::runtime::{Runtime, Within};
 use super::session::Session;
 use super::store::{Loaded, Reply, Store, StoreError, StoreInfo, Touch};
 use super::transport::{Candidate, Transport};
@@ -50,6 +50,15 @@ pub(crate) enum Look {
     Over(Option<Cause>),
     /// Written by a newer release, or under a key this node does not have yet.
     NotOurs,
+}
+
+/// What is to be done about what was loaded.
+enum Judged {
+    Look(Look),
+    /// It has to end, and that cannot wait.
+    ToEnd(Cause),
+    /// It lives, if the token does that its user is remembered by.
+    WithToken(Box<Work>),
 }
 
 /// Activity notes kept before they are passed on; beyond it new ones are dropped
@@ -187,15 +196,11 @@ impl Engine {
     }
 
     /// Awaits a store's answer under the deadline.
-    pub(crate) async fn within<T: Unpin>(
-        &self,
-        reply: Reply<'_, Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let answer = within(self.runtime(), self.settings.deadline, reply).await;
-        if answer.is_err() {
-            self.counters.store_errors.up();
-        }
-        answer
+    pub(crate) fn within<'a, T: Unpin>(
+        &'a self,
+        reply: Reply<'a, Result<T, StoreError>>,
+    ) -> Within<'a, T> {
+        Within { reply, engine: self, timer: None }
     }
 
     /// Checks what came in a cookie.
@@ -227,36 +232,44 @@ impl Engine {
 
     async fn look_as(&self, id: &SessionId, held: bool) -> Result<Look, StoreError> {
         let key = id.locator();
-        let record = match self.within(self.store.load(&key)).await? {
+        let now = self.clock.now();
+        match self.judge(id, self.within(self.store.load(&key)).await?, held, now) {
+            Judged::Look(look) => Ok(look),
+            Judged::ToEnd(cause) => Box::pin(self.end_now(&key, cause, now)).await,
+            Judged::WithToken(work) => Box::pin(self.with_token(work, now)).await,
+        }
+    }
+
+    fn judge(&self, id: &SessionId, loaded: Loaded, held: bool, now: UnixTime) -> Judged {
+        let record = match loaded {
             Loaded::Live(record) => record,
-            Loaded::Ended(cause) => return Ok(Look::Over(Some(cause))),
+            Loaded::Ended(cause) => return Judged::Look(Look::Over(Some(cause))),
             Loaded::Unknown => {
                 self.counters.unknown.up();
-                return Ok(Look::Over(None));
+                return Judged::Look(Look::Over(None));
             }
         };
-        let now = self.clock.now();
         match Work::open(id, &record, &self.keys, now, held) {
-            Opened::Live(work) if !self.is_ours(&work) => {
-                self.end_now(&key, Cause::Tampered, now).await
-            }
+            Opened::Live(work) if !self.is_ours(&work) => Judged::ToEnd(Cause::Tampered),
             Opened::Live(mut work) => {
-                work.last_seen = work.last_seen.max(self.noted(&key));
+                work.last_seen = work.last_seen.max(self.noted(&id.locator()));
                 match lifetime::judge(&work.facts, work.last_seen, None, now) {
-                    Verdict::Live { .. } => self.with_token(work, now).await,
-                    Verdict::Over(cause) => Ok(Look::Over(Some(cause))),
+                    Verdict::Over(cause) => Judged::Look(Look::Over(Some(cause))),
+                    Verdict::Live { .. } if work.facts.remember.is_some() => {
+                        Judged::WithToken(work)
+                    }
+                    Verdict::Live { .. } => Judged::Look(Look::Live(work)),
                 }
             }
-            Opened::Newer => Ok(Look::NotOurs),
-            Opened::Reused if held => Ok(Look::NotOurs),
-            Opened::Tampered => self.end_now(&key, Cause::Tampered, now).await,
+            Opened::Newer => Judged::Look(Look::NotOurs),
+            Opened::Reused if held => Judged::Look(Look::NotOurs),
+            Opened::Tampered => Judged::ToEnd(Cause::Tampered),
             Opened::Reused => {
                 self.counters.reuse.up();
-                self.events.tell(&Event::Reuse { session: key, at: now });
-                if self.settings.reuse_ends {
-                    self.end_now(&key, Cause::Reuse, now).await
-                } else {
-                    Ok(Look::Over(Some(Cause::Reuse)))
+                self.events.tell(&Event::Reuse { session: id.locator(), at: now });
+                match self.settings.reuse_ends {
+                    true => Judged::ToEnd(Cause::Reuse),
+                    false => Judged::Look(Look::Over(Some(Cause::Reuse))),
                 }
             }
         }
