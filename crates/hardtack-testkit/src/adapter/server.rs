@@ -137,6 +137,8 @@ impl Server {
         Connection::open(self.address).await
     }
 
+    /// Lets time pass. The layers share a store, and activity reaches it within a
+    /// second: across more than a few, [`maintain`](Self::maintain) comes first.
     pub(crate) fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }

@@ -233,14 +233,23 @@ impl Engine {
     async fn look_as(&self, id: &SessionId, held: bool) -> Result<Look, StoreError> {
         let key = id.locator();
         let now = self.clock.now();
-        match self.judge(id, self.within(self.store.load(&key)).await?, held, now) {
+        // Asked before the store: what is passed on in between is in one of them.
+        let noted = self.noted(&key);
+        match self.judge(id, self.within(self.store.load(&key)).await?, noted, held, now) {
             Judged::Look(look) => Ok(look),
             Judged::ToEnd(cause) => Box::pin(self.end_now(&key, cause, now)).await,
             Judged::WithToken(work) => Box::pin(self.with_token(work, now)).await,
         }
     }
 
-    fn judge(&self, id: &SessionId, loaded: Loaded, held: bool, now: UnixTime) -> Judged {
+    fn judge(
+        &self,
+        id: &SessionId,
+        loaded: Loaded,
+        noted: UnixTime,
+        held: bool,
+        now: UnixTime,
+    ) -> Judged {
         let record = match loaded {
             Loaded::Live(record) => record,
             Loaded::Ended(cause) => return Judged::Look(Look::Over(Some(cause))),
@@ -252,7 +261,7 @@ impl Engine {
         match Work::open(id, &record, &self.keys, now, held) {
             Opened::Live(work) if !self.is_ours(&work) => Judged::ToEnd(Cause::Tampered),
             Opened::Live(mut work) => {
-                work.last_seen = work.last_seen.max(self.noted(&id.locator()));
+                work.last_seen = work.last_seen.max(noted);
                 match lifetime::judge(&work.facts, work.last_seen, None, now) {
                     Verdict::Over(cause) => Judged::Look(Look::Over(Some(cause))),
                     Verdict::Live { .. } if work.facts.remember.is_some() => {
@@ -351,9 +360,10 @@ impl Engine {
     }
 
     pub(crate) async fn maintain(&self) -> Result<(), StoreError> {
-        // Without it the sweeper could end sessions whose activity is only known here.
-        let flushed = self.flush().await;
+        // What is swept is due at a time before the activity known here was passed on:
+        // the other way round an active session could be ended.
         let now = self.clock.now();
+        let flushed = self.flush().await;
         let swept = async {
             flushed?;
             while self.within(self.store.sweep(now, SWEEP)).await?.more {}
@@ -364,26 +374,26 @@ impl Engine {
         swept
     }
 
+    /// Passes activity on. It stays known here until the store has it, for requests
+    /// that look meanwhile.
     async fn flush(&self) -> Result<(), StoreError> {
-        let noted =
-            std::mem::take(&mut *self.touches.lock().unwrap_or_else(PoisonError::into_inner));
-        if noted.is_empty() {
+        let touches = || self.touches.lock().unwrap_or_else(PoisonError::into_inner);
+        let touch = |(key, (seen, expires)): (&Locator, &(UnixTime, UnixTime))| {
+            Touch::new(*key, *seen, *expires)
+        };
+        let batch: Vec<Touch> = touches().iter().map(touch).collect();
+        if batch.is_empty() {
             return Ok(());
         }
-        let batch: Vec<Touch> =
-            noted.iter().map(|(key, (seen, expires))| Touch::new(*key, *seen, *expires)).collect();
-        let written = self.within(self.store.touch(&batch)).await;
-        match &written {
-            Ok(()) => self.counters.touches.add(batch.len() as u64),
-            Err(_) => {
-                let mut touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = MOST_TOUCHES.saturating_sub(touches.len());
-                for (key, note) in noted.into_iter().take(room) {
-                    touches.entry(key).or_insert(note);
-                }
+        self.within(self.store.touch(&batch)).await?;
+        self.counters.touches.add(batch.len() as u64);
+        let mut touches = touches();
+        for written in &batch {
+            if touches.get(&written.key).is_some_and(|(seen, _)| *seen == written.last_seen) {
+                touches.remove(&written.key);
             }
         }
-        written
+        Ok(())
     }
 
     async fn deliver(&self) -> Result<(), StoreError> {

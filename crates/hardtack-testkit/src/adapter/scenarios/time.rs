@@ -30,10 +30,12 @@ pub(crate) async fn nothing_extends_the_lifetime(adapter: Adapter) {
     let server = adapter.server().await;
     let mut browser = server.alice().await;
     for _ in 0..12 * 3 - 1 {
+        server.maintain().await;
         server.pass(20 * MINUTE);
         browser.get("/s/add").await.expect(200);
     }
     assert_eq!(browser.text("/user").await, "alice");
+    server.maintain().await;
     server.pass(20 * MINUTE);
     assert_eq!(browser.text("/user").await, "nobody");
     assert_eq!(browser.text("/s/ended").await, "lifetime");
@@ -67,6 +69,7 @@ pub(crate) async fn a_prefetch_is_no_activity(adapter: Adapter) {
     server.pass(20 * MINUTE);
     let prefetch = Request::get("/user").header("sec-purpose", "prefetch;prerender");
     assert_eq!(browser.ask(prefetch).await.expect(200).text(), "alice");
+    server.maintain().await;
     server.pass(12 * MINUTE);
     assert_eq!(browser.text("/user").await, "nobody");
 }
@@ -76,9 +79,11 @@ pub(crate) async fn a_renewal_whose_answer_was_lost_locks_nobody_out(adapter: Ad
     let sid = server.cookie(Kind::User);
     let mut browser = server.alice().await;
     let old = browser.cookie(&sid).map(str::to_owned);
+    server.maintain().await;
     server.pass(25 * MINUTE);
     assert_eq!(browser.text("/user").await, "alice");
     for _ in 0..3 {
+        server.maintain().await;
         server.pass(25 * MINUTE);
         // The answer with the new id never arrives.
         let lost = browser.start(Request::get("/user")).await.answer().await.expect(200);
