@@ -26,11 +26,13 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     pub(crate) login_page: Option<String>,
     pub(crate) passive: Option<Arc<PassiveFn>>,
+    pub(crate) client: Option<Arc<ClientFn>>,
     /// For the warning about cookies that never come back.
     pub(crate) issued: AtomicU32,
     pub(crate) came_back: AtomicBool,
 }
 
+type ClientFn = dyn Fn(&Parts) -> Option<String> + Send + Sync;
 type PassiveFn = dyn Fn(&Parts) -> bool + Send + Sync;
 
 impl SessionLayer {
@@ -40,6 +42,7 @@ impl SessionLayer {
             sessions,
             login_page: None,
             passive: None,
+            client: None,
             issued: AtomicU32::new(0),
             came_back: AtomicBool::new(false),
         };
@@ -65,12 +68,22 @@ impl<L> SessionLayer<L> {
         self.change(|shared| shared.passive = Some(Arc::new(passive)))
     }
 
+    /// Who asks, such as the address of the connection, or what a proxy that you trust
+    /// says it is: for `anonymous_per_client`.
+    pub fn client_by(
+        self,
+        client: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.change(|shared| shared.client = Some(Arc::new(client)))
+    }
+
     fn change(self, change: impl FnOnce(&mut Shared)) -> Self {
         let old = &self.shared;
         let mut shared = Shared {
             sessions: old.sessions.clone(),
             login_page: old.login_page.clone(),
             passive: old.passive.clone(),
+            client: old.client.clone(),
             issued: AtomicU32::new(0),
             came_back: AtomicBool::new(false),
         };

@@ -47,14 +47,18 @@ where
         {
             shared.sessions.attach(Arc::new(runtime));
         }
-        let mut passive = false;
-        if let Some(is_passive) = &shared.passive {
+        let (mut passive, mut client) = (false, None);
+        if shared.passive.is_some() || shared.client.is_some() {
             let (parts, body) = request.into_parts();
-            passive = is_passive(&parts);
+            passive = shared.passive.as_ref().is_some_and(|is_passive| is_passive(&parts));
+            client = shared.client.as_ref().and_then(|client_of| client_of(&parts));
             request = Request::from_parts(parts, body);
         }
         let handle = Handle::<L>::new(shared.clone(), passive);
         let session = handle.session.clone();
+        if let Some(client) = client {
+            session.set_client(&client);
+        }
         if let Some(url) = session.present_url(request.method(), request.uri(), request.headers()) {
             *request.uri_mut() = url.uri;
             if let Some(answer) = url.answer {

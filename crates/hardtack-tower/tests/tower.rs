@@ -60,6 +60,26 @@ async fn a_service_has_its_requests_session_and_it_is_committed() {
 }
 
 #[tokio::test]
+async fn a_client_that_keeps_no_cookies_opens_only_so_many_sessions() {
+    let two = std::num::NonZeroU32::new(2).expect("two");
+    let sessions = sessions(&FakeClock::new()).anonymous_per_client(two).build().expect("fine");
+    let layer = SessionLayer::new(sessions)
+        .client_by(|parts| Some(parts.headers.get("x-client")?.to_str().ok()?.to_owned()));
+    let mut service = layer.layer(service_fn(count));
+    let from = |client: &'static str, cookie: &str| {
+        let mut request = request("/", cookie);
+        request.headers_mut().insert("x-client", http::HeaderValue::from_static(client));
+        request
+    };
+    let (_, _, cookie) = ask(&mut service, from("bot", "")).await;
+    assert_eq!(ask(&mut service, from("bot", "")).await.0, StatusCode::OK);
+    let (status, _, none) = ask(&mut service, from("bot", "")).await;
+    assert_eq!((status, none.as_str()), (StatusCode::TOO_MANY_REQUESTS, ""));
+    assert_eq!(ask(&mut service, from("bot", &cookie)).await.0, StatusCode::OK, "it has one");
+    assert_eq!(ask(&mut service, from("somebody else", "")).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn without_a_layer_there_is_no_session() {
     let (status, body, _) = ask(&mut service_fn(count), request("/", "")).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);

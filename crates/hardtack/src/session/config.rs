@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) renew_after: Option<Duration>,
     pub(crate) deadline: Duration,
     pub(crate) limit: Option<SessionLimit>,
+    pub(crate) anonymous_per_client: Option<NonZeroU32>,
     pub(crate) most_bytes: usize,
     pub(crate) most_keys: usize,
     pub(crate) later_wins: bool,
@@ -47,6 +48,7 @@ impl Default for Settings {
             renew_after: Some(Duration::from_secs(3600)),
             deadline: Duration::from_secs(2),
             limit: None,
+            anonymous_per_client: None,
             most_bytes: 64 * 1024,
             most_keys: 256,
             later_wins: false,
@@ -162,6 +164,14 @@ impl SessionsBuilder {
     /// login after that. Unlimited by default (ASVS 5.0 7.1.2 asks for a decision).
     pub fn sessions_per_user(mut self, most: NonZeroU32, when_full: WhenFull) -> Self {
         self.settings.limit = Some(SessionLimit::new(most, when_full));
+        self
+    }
+
+    /// How many anonymous sessions one client may open in an hour, counted in each
+    /// process. Unlimited by default; it needs an adapter that is told how to know a
+    /// client (`client_by` of the tower layer). What is beyond is answered 429.
+    pub fn anonymous_per_client(mut self, most: NonZeroU32) -> Self {
+        self.settings.anonymous_per_client = Some(most);
         self
     }
 

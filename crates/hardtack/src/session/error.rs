@@ -23,6 +23,8 @@ pub enum SessionError {
     Ended(Option<Cause>),
     /// The user has the most sessions allowed: 409.
     TooManySessions,
+    /// This client has opened as many anonymous sessions as one may in an hour: 429.
+    TooManyVisits,
     /// Everything was ended after this login began: 401. Check the credentials anew.
     LoginOutdated,
     /// Two live sessions came with one request that would change something: 400.
@@ -51,6 +53,7 @@ impl SessionError {
             Self::Conflict(_) | Self::Ended(Some(Cause::Replaced)) | Self::TooManySessions => {
                 StatusCode::CONFLICT
             }
+            Self::TooManyVisits => StatusCode::TOO_MANY_REQUESTS,
             Self::Ended(_) | Self::LoginOutdated | Self::NotSignedIn => StatusCode::UNAUTHORIZED,
             Self::TwoSessions => StatusCode::BAD_REQUEST,
             Self::ByUrl(answer) => answer.status(),
@@ -72,6 +75,9 @@ impl SessionError {
                 "you have signed in meanwhile; please load the page again"
             }
             Self::Ended(_) | Self::LoginOutdated | Self::NotSignedIn => "please sign in",
+            Self::TooManyVisits => {
+                "too many visits without a cookie; please allow cookies or come back later"
+            }
             Self::TooManySessions => {
                 "you are signed in in too many places; please sign out somewhere"
             }
@@ -94,6 +100,7 @@ impl fmt::Display for SessionError {
             Self::Conflict(None) => f.write_str("what this request had read was changed by another before it committed"),
             Self::Ended(Some(cause)) => write!(f, "the session has ended meanwhile (cause: {cause})"),
             Self::Ended(None) => f.write_str("the session has ended meanwhile"),
+            Self::TooManyVisits => f.write_str("this client has opened as many anonymous sessions as anonymous_per_client() allows in an hour"),
             Self::TooManySessions => f.write_str("the user has the most sessions that sessions_per_user() allows"),
             Self::LoginOutdated => f.write_str("this user's sessions were all ended after the login began; check the credentials again"),
             Self::TwoSessions => f.write_str("the request carried two live sessions; it is treated as anonymous and may change nothing"),

@@ -265,6 +265,9 @@ impl Session {
         if data.iter().next().is_none() {
             return Ok(()); // a removal of nothing is nothing to keep
         }
+        if !engine.clients.admit(self.state().client.as_deref(), engine.clock.now()) {
+            return Err(SessionError::TooManyVisits);
+        }
         let epochs = engine.within(engine.store.epochs(None)).await?;
         loop {
             let now = engine.clock.now();

@@ -20,6 +20,7 @@
 mod admin;
 mod body;
 mod change;
+mod clients;
 mod commits;
 mod config;
 mod csrf;

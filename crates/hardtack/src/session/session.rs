@@ -96,6 +96,12 @@ impl Session {
         self.state().passive = true;
     }
 
+    /// Says who asks, such as an address: for the bound on the anonymous sessions of
+    /// one client.
+    pub fn set_client(&self, client: &str) {
+        self.state().client = Some(client.into());
+    }
+
     /// What to call the device in the list of a user's sessions, should this
     /// request start one, instead of what its User-Agent says. Cut at 256 bytes.
     pub fn set_device(&self, label: &str) {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::clients::Clients;
 use super::commits::Commits;
 use super::config::{SessionsBuilder, Settings};
 use super::data::Data;
@@ -37,6 +38,7 @@ pub(crate) struct Engine {
     pub(crate) commits: Commits,
     pub(crate) counters: Counters,
     pub(crate) watchers: Watchers,
+    pub(crate) clients: Clients,
     /// Whether bodies are sealed: wherever records leave the process.
     pub(crate) sealed: bool,
     touches: Mutex<HashMap<Locator, (UnixTime, UnixTime)>>,
@@ -175,6 +177,7 @@ impl Engine {
         transport: Transport,
     ) -> Self {
         let sealed = store.info().persistent && !settings.readable;
+        let clients = Clients::new(settings.anonymous_per_client);
         Self {
             store,
             keys,
@@ -185,6 +188,7 @@ impl Engine {
             commits: Commits::default(),
             counters: Counters::default(),
             watchers: Watchers::default(),
+            clients,
             sealed,
             touches: Mutex::default(),
             runtime: OnceLock::new(),

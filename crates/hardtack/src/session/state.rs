@@ -44,6 +44,8 @@ pub(crate) struct Known {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) device: Option<Arc<str>>,
     pub(crate) user_agent: Option<HeaderValue>,
+    /// Who asks, as far as the adapter knows.
+    pub(crate) client: Option<Box<str>>,
     pub(crate) passive: bool,
     pub(crate) discarded: bool,
     pub(crate) unsafe_method: bool,
