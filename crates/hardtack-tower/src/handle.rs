@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use hardtack::session::{About, Kind, Session};
 use http::header::{COOKIE, HOST, ORIGIN, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Uri};
 
 use crate::layer::Shared;
 use crate::response::SessionError;
@@ -33,12 +33,21 @@ impl<L: 'static> Handle<L> {
     /// No layer has given the request a session, or it asks for an upgrade from
     /// another origin.
     pub fn from_parts(parts: &Parts) -> Result<&Self, SessionError> {
-        let handle = parts.extensions.get::<Self>().ok_or(SessionError::NoLayer)?;
-        if is_foreign_upgrade(&parts.method, &parts.uri, &parts.headers) {
+        Self::of_request(&parts.extensions, &parts.method, &parts.uri, &parts.headers)
+    }
+
+    fn of_request<'a>(
+        extensions: &'a Extensions,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<&'a Self, SessionError> {
+        let handle = extensions.get::<Self>().ok_or(SessionError::NoLayer)?;
+        if is_foreign_upgrade(method, uri, headers) {
             return Err(SessionError::ForeignUpgrade);
         }
-        handle.present(&parts.method, &parts.headers);
-        handle.notice_cookie(&parts.headers);
+        handle.present(method, headers);
+        handle.notice_cookie(headers);
         Ok(handle)
     }
 
@@ -93,11 +102,8 @@ pub trait SessionOf {
 
 impl<B: Send + Sync> SessionOf for Request<B> {
     async fn session(&self) -> Result<Session, SessionError> {
-        let handle = self.extensions().get::<Handle>().ok_or(SessionError::NoLayer)?;
-        if is_foreign_upgrade(self.method(), self.uri(), self.headers()) {
-            return Err(SessionError::ForeignUpgrade);
-        }
-        handle.present(self.method(), self.headers());
+        let (uri, headers) = (self.uri(), self.headers());
+        let handle = Handle::<()>::of_request(self.extensions(), self.method(), uri, headers)?;
         handle.session.load().await?;
         Ok(handle.session.clone())
     }

@@ -102,9 +102,9 @@ impl LiveSession {
         }
     }
 
-    /// Waits until the session ends, and tells why (`None`: unknown). Ends in this
-    /// process are noticed at once; others when the housekeeping looks, within
-    /// about a second.
+    /// Waits until the session ends, and tells why (`None`: unknown). The end of this
+    /// one session in this process is noticed at once; an end of all of a user's, or
+    /// in another process, when the housekeeping looks, within about a second.
     pub async fn ended(&self) -> Option<Cause> {
         let end = self.sessions.0.watchers.watch(self.id.clone());
         if let Err(SessionError::Ended(cause)) = self.look().await {

@@ -304,7 +304,9 @@ impl Session {
     /// (ASVS 5.0 7.4.1). Changes of this request are given up; later ones go to a
     /// new anonymous session. The cookie is left where it is and names nothing any
     /// more: an answer that removed it could arrive late and take a newer login's
-    /// cookie away. To remove it all the same use [`forget`](Self::forget).
+    /// cookie away. To remove it all the same use [`forget`](Self::forget). The answer
+    /// sets another cookie, `-out`, for a minute: its change makes browsers drop the
+    /// pages that they keep in memory for the back button.
     ///
     /// # Errors
     /// The store failed: the session may live on, and the caller should say so.
