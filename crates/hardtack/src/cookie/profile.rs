@@ -88,8 +88,7 @@ impl Profile {
         longest_path: 1024,
         refuses_lone_cr: true,
         hides_invalid_utf8: false,
-        // Makes room before it stores the next one, so one more than Chromium stays.
-        limits: Limits { per_domain_after: 151, total: 3000, ..Limits::CHROMIUM },
+        limits: Limits { total: 3000, ..Limits::CHROMIUM },
     };
 
     /// draft-ietf-httpbis-rfc6265bis-22 to the letter, where browsers differ from it and from one

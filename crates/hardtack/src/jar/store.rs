@@ -182,9 +182,8 @@ fn resolve_domain<'h>(
     suffixes: &Suffixes,
 ) -> Result<(&'h str, bool), Ignored> {
     let name = host.as_str();
-    let attribute = match attribute {
-        None | Some(b"") => return Ok((name, true)),
-        Some(attribute) => attribute.strip_prefix(b".").unwrap_or(attribute),
+    let Some(attribute) = attribute.filter(|attribute| !attribute.is_empty()) else {
+        return Ok((name, true));
     };
     let canonical;
     let wanted = if attribute.is_ascii() {
@@ -194,6 +193,7 @@ fn resolve_domain<'h>(
         canonical = text.and_then(Host::parse).ok_or(Ignored::DomainInvalid)?;
         canonical.as_str().as_bytes()
     };
+    let wanted = wanted.strip_prefix(b".").unwrap_or(wanted);
     if wanted.is_empty() {
         return Err(Ignored::DomainInvalid);
     }
