@@ -105,7 +105,7 @@ impl ParsedCookie<'_> {
 }
 
 /// Reads the value of one `Set-Cookie` header as clients of this profile do. Any bytes will do; the
-/// work is linear in them, and nothing is allocated.
+/// work is linear in them, and nothing is allocated but for a value in which Firefox replaces bytes.
 ///
 /// # Errors
 ///
@@ -127,7 +127,11 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
     }
     let mut cookie = ParsedCookie {
         name: Cow::Borrowed(name),
-        value: Cow::Borrowed(value),
+        value: if profile.replaces_invalid_utf8 {
+            well_formed(value)
+        } else {
+            Cow::Borrowed(value)
+        },
         domain: None,
         path: None,
         max_age: None,
@@ -191,6 +195,21 @@ fn split_pair<'a>(pair: &'a [u8], profile: &Profile) -> Result<(&'a [u8], &'a [u
         Nameless::ValueWithoutEquals if value.contains(&b'=') => Err(Ignored::NamelessEquals),
         _ => Ok((name, value)),
     }
+}
+
+/// Puts U+FFFD in the place of every byte that belongs to no well-formed UTF-8.
+fn well_formed(value: &[u8]) -> Cow<'_, [u8]> {
+    if str::from_utf8(value).is_ok() {
+        return Cow::Borrowed(value);
+    }
+    let mut replaced = Vec::with_capacity(value.len() + 16);
+    for chunk in value.utf8_chunks() {
+        replaced.extend_from_slice(chunk.valid().as_bytes());
+        for _ in chunk.invalid() {
+            replaced.extend_from_slice("\u{FFFD}".as_bytes());
+        }
+    }
+    Cow::Owned(replaced)
 }
 
 /// Step 1 of section 5.6.
