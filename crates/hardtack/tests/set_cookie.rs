@@ -123,7 +123,7 @@ fn stored<'a>(line: &'a [u8], profile: &Profile, now: UnixTime) -> Option<Stored
         _ => b"/".to_vec(),
     };
     let said_path = match cookie.path {
-        Some(path) if *profile != Profile::FIREFOX => path,
+        said if *profile != Profile::FIREFOX => said.unwrap_or_default(),
         _ => &path,
     };
     cookie.check(said_path, domain.is_empty()).ok()?;

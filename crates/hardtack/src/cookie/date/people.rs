@@ -8,11 +8,14 @@ use crate::time::UnixTime;
 
 pub(super) fn parse(text: &[u8]) -> Option<UnixTime> {
     let mut reader = Reader { text, ..Reader::default() };
-    while reader.at < text.len() {
+    for _ in 0..MAX_TOKENS {
+        if reader.at == text.len() {
+            return reader.finish();
+        }
         reader.read_token();
         reader.skip_to_next_token();
     }
-    reader.finish()
+    None
 }
 
 /// What has been found so far. The first of each kind counts.
@@ -248,6 +251,8 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b',' | b';' | b'/' | b'(' | b')' | b'[' | b']')
 }
 
+/// A text of as many tokens is no date.
+const MAX_TOKENS: usize = 1002;
 /// The last year that Firefox has a number for.
 const LAST_YEAR: u32 = 32_767;
 /// Minutes ahead of UTC.
