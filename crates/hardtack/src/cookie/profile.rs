@@ -14,13 +14,15 @@ pub struct Profile {
     /// A TAB that does not stand at the end of a name, a value or an attribute's part drops the
     /// cookie: Chromium. The standard and Firefox keep it.
     pub tab_drops: bool,
-    /// Each byte of a value that does not belong to well-formed UTF-8 becomes U+FFFD: Firefox. In a
-    /// name it stays.
+    /// What is no well-formed UTF-8 in a value becomes U+FFFD: Firefox. In a name it stays.
     pub replaces_invalid_utf8: bool,
     /// What Max-Age may be.
     pub max_age: MaxAgeGrammar,
     /// What Expires may be.
     pub dates: DateGrammar,
+    /// Secure, HttpOnly, SameSite and Partitioned count even if more than 1024 bytes follow their
+    /// `=`: Firefox. Others ignore such an attribute.
+    pub keeps_long_flags: bool,
     /// What a cookie without SameSite is taken for.
     pub same_site_default: SameSiteDefault,
     /// Whether http and https of one domain are two sites: Chromium and the standard; Firefox not.
@@ -57,6 +59,7 @@ impl Profile {
         replaces_invalid_utf8: false,
         max_age: MaxAgeGrammar::Chromium,
         dates: DateGrammar::Chromium,
+        keeps_long_flags: false,
         same_site_default: SameSiteDefault::LaxAllowingUnsafe,
         schemeful: true,
         redirects_count: false,
@@ -78,6 +81,7 @@ impl Profile {
         replaces_invalid_utf8: true,
         max_age: MaxAgeGrammar::Firefox,
         dates: DateGrammar::Firefox,
+        keeps_long_flags: true,
         same_site_default: SameSiteDefault::None,
         schemeful: false,
         redirects_count: true,
@@ -100,6 +104,7 @@ impl Profile {
         replaces_invalid_utf8: false,
         max_age: MaxAgeGrammar::Rfc,
         dates: DateGrammar::Rfc,
+        keeps_long_flags: false,
         same_site_default: SameSiteDefault::Lax,
         schemeful: true,
         redirects_count: true,
