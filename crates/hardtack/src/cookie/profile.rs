@@ -195,7 +195,7 @@ pub enum HostPrefixPath {
     /// That `Path=/` is written: Chromium.
     Literal,
     /// That Path is written and the path is `/`, by default if what is written is no path: 6265bis
-    /// section 5.7 step 22.
+    /// section 5.7 step 22. An empty Path counts as not written, as web-platform-tests have it.
     Named,
     /// That the path is `/`, by default or not: Firefox.
     Effective,

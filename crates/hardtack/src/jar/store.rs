@@ -57,7 +57,7 @@ impl Jar {
         let no_domain = parsed.domain.is_none_or(<[u8]>::is_empty) || target.host().is_ip();
         let prefixed_path = match (self.profile.host_prefix_path, parsed.path) {
             (HostPrefixPath::Literal, written) => written.unwrap_or(b""),
-            (HostPrefixPath::Named, None) => b"",
+            (HostPrefixPath::Named, None | Some(b"")) => b"",
             (HostPrefixPath::Named | HostPrefixPath::Effective, _) => path,
         };
         parsed.check(prefixed_path, no_domain)?;
