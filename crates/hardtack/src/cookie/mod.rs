@@ -76,7 +76,8 @@ pub use name::MAX_PAIR_BYTES;
 pub use parse::{Expiry, ParsedCookie, Priority, parse};
 pub use prefix::NamePrefix;
 pub use profile::{
-    DateGrammar, Limits, MaxAgeGrammar, Nameless, Overwrite, Partitions, Profile, SameSiteDefault,
+    DateGrammar, HostPrefixPath, Limits, MaxAgeGrammar, Nameless, Overwrite, Partitions, Profile,
+    SameSiteDefault,
 };
 pub use set_cookie::SetCookie;
 pub use spec::CookieSpec;

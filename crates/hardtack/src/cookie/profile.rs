@@ -33,9 +33,8 @@ pub struct Profile {
     pub redirects_count: bool,
     /// Which cookies have a jar of their own for each site whose pages they are set in.
     pub partitions: Partitions,
-    /// Whether `__Host-` asks for a literal `Path=/`; otherwise a default path of `/` will do:
-    /// Firefox.
-    pub host_prefix_names_path: bool,
+    /// What `__Host-` asks of the path.
+    pub host_prefix_path: HostPrefixPath,
     /// Where a cookie stands in the order after another value was set.
     pub overwrite: Overwrite,
     /// Whether a Domain in Unicode is read as the A-labels that it stands for: Chromium.
@@ -67,7 +66,7 @@ impl Profile {
         schemeful: true,
         redirects_count: false,
         partitions: Partitions::ByAttribute,
-        host_prefix_names_path: true,
+        host_prefix_path: HostPrefixPath::Literal,
         overwrite: Overwrite::MovesUnlessEqual,
         unicode_domain: true,
         longest_path: usize::MAX,
@@ -90,7 +89,7 @@ impl Profile {
         schemeful: false,
         redirects_count: true,
         partitions: Partitions::ThirdParty,
-        host_prefix_names_path: false,
+        host_prefix_path: HostPrefixPath::Effective,
         overwrite: Overwrite::KeepsPlace,
         unicode_domain: false,
         longest_path: 1024,
@@ -114,7 +113,7 @@ impl Profile {
         schemeful: true,
         redirects_count: true,
         partitions: Partitions::Never,
-        host_prefix_names_path: true,
+        host_prefix_path: HostPrefixPath::Named,
         overwrite: Overwrite::KeepsPlace,
         unicode_domain: true,
         longest_path: usize::MAX,
@@ -192,6 +191,19 @@ pub enum Partitions {
     ByAttribute,
     /// Those with `Partitioned`, and all that are set in pages of other sites: Firefox.
     ThirdParty,
+}
+
+/// What a client asks of the path of a `__Host-` cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostPrefixPath {
+    /// That `Path=/` is written: Chromium.
+    Literal,
+    /// That Path is written and the path is `/`, by default if what is written is no path: 6265bis
+    /// section 5.7 step 22. An empty Path counts as not written, as web-platform-tests have it.
+    Named,
+    /// That the path is `/`, by default or not: Firefox.
+    Effective,
 }
 
 /// Where a cookie stands in the order of sending after another one took its place.
