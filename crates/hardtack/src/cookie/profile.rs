@@ -9,6 +9,8 @@
 pub struct Profile {
     /// Its name on a command line: `chromium`, `firefox` or `rfc6265bis`.
     pub name: &'static str,
+    /// Its name in a sentence.
+    pub title: &'static str,
     /// What a line without a name is: `value` or `=value`.
     pub nameless: Nameless,
     /// A TAB that does not stand at the end of a name, a value or an attribute's part drops the
@@ -53,6 +55,7 @@ impl Profile {
     /// Chromium 156 and the browsers made of it.
     pub const CHROMIUM: Profile = Profile {
         name: "chromium",
+        title: "Chromium 156",
         nameless: Nameless::ValueWithoutEquals,
         tab_drops: true,
         replaces_invalid_utf8: false,
@@ -75,6 +78,7 @@ impl Profile {
     /// Firefox 153.
     pub const FIREFOX: Profile = Profile {
         name: "firefox",
+        title: "Firefox 153",
         nameless: Nameless::Name,
         tab_drops: false,
         replaces_invalid_utf8: true,
@@ -98,6 +102,7 @@ impl Profile {
     /// another.
     pub const RFC6265BIS: Profile = Profile {
         name: "rfc6265bis",
+        title: "the standard",
         nameless: Nameless::Value,
         tab_drops: false,
         replaces_invalid_utf8: false,
