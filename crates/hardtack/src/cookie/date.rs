@@ -34,7 +34,8 @@ fn parse_slowly(text: &[u8], grammar: DateGrammar) -> Option<UnixTime> {
 /// that is too early for one of them.
 fn parse_fixdate(text: &[u8]) -> Option<UnixTime> {
     let text: &[u8; 29] = text.try_into().ok()?;
-    let &[w0, w1, w2, b',', b' ', d0, d1, b' ' | b'-', m0, m1, m2, b' ' | b'-', ref rest @ ..] = text
+    let &[w0, w1, w2, b',', b' ', d0, d1, b' ' | b'-', m0, m1, m2, b' ' | b'-', ref rest @ ..] =
+        text
     else {
         return None;
     };
@@ -46,7 +47,8 @@ fn parse_fixdate(text: &[u8]) -> Option<UnixTime> {
         return None;
     }
     let month = MONTHS.iter().position(|month| **month == [m0, m1, m2])? as u32 + 1;
-    let digits = [d0, d1, y0, y1, y2, y3, h0, h1, i0, i1, s0, s1].map(|digit| digit.wrapping_sub(b'0'));
+    let digits =
+        [d0, d1, y0, y1, y2, y3, h0, h1, i0, i1, s0, s1].map(|digit| digit.wrapping_sub(b'0'));
     if digits.iter().any(|&digit| digit > 9) {
         return None;
     }

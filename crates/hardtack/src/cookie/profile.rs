@@ -35,6 +35,10 @@ pub struct Profile {
     pub partitions: Partitions,
     /// What `__Host-` asks of the path.
     pub host_prefix_path: HostPrefixPath,
+    /// Whether a Secure cookie for one host only stands in the way of a plain one of its name for a
+    /// parent host only, which no request carries together: 6265bis section 5.7 step 16. Browsers
+    /// see that it does not.
+    pub guards_across_hosts: bool,
     /// Where a cookie stands in the order after another value was set.
     pub overwrite: Overwrite,
     /// Whether a Domain in Unicode is read as the A-labels that it stands for: Chromium.
@@ -67,6 +71,7 @@ impl Profile {
         redirects_count: false,
         partitions: Partitions::ByAttribute,
         host_prefix_path: HostPrefixPath::Literal,
+        guards_across_hosts: false,
         overwrite: Overwrite::MovesUnlessEqual,
         unicode_domain: true,
         longest_path: usize::MAX,
@@ -90,6 +95,7 @@ impl Profile {
         redirects_count: true,
         partitions: Partitions::ThirdParty,
         host_prefix_path: HostPrefixPath::Effective,
+        guards_across_hosts: false,
         overwrite: Overwrite::KeepsPlace,
         unicode_domain: false,
         longest_path: 1024,
@@ -114,6 +120,7 @@ impl Profile {
         redirects_count: true,
         partitions: Partitions::Never,
         host_prefix_path: HostPrefixPath::Named,
+        guards_across_hosts: true,
         overwrite: Overwrite::KeepsPlace,
         unicode_domain: true,
         longest_path: usize::MAX,
@@ -204,6 +211,17 @@ pub enum HostPrefixPath {
     Named,
     /// That the path is `/`, by default or not: Firefox.
     Effective,
+}
+
+impl HostPrefixPath {
+    /// What has to be `/`, of the path that is written and the one that the cookie gets.
+    pub(crate) fn judged<'a>(self, written: Option<&'a [u8]>, path: &'a [u8]) -> &'a [u8] {
+        match (self, written) {
+            (HostPrefixPath::Literal, written) => written.unwrap_or_default(),
+            (HostPrefixPath::Named, None | Some(b"")) => b"",
+            (HostPrefixPath::Named | HostPrefixPath::Effective, _) => path,
+        }
+    }
 }
 
 /// Where a cookie stands in the order of sending after another one took its place.
