@@ -29,7 +29,6 @@ impl Relation {
             Initiator::Opaque => false,
         };
         let straight = !jar.profile.redirects_count
-            || context.initiator == Initiator::User
             || context.redirects.iter().all(|before| same(before, target));
         if by_same_site && straight {
             Relation::SameSite
