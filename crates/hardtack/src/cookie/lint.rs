@@ -119,10 +119,9 @@ fn check_drops(findings: &mut Findings<'_>) {
     let mut reasons: Vec<(Ignored, Vec<&str>)> = Vec::new();
     for profile in Profile::ALL {
         let Err(reason) = parse(findings.line, profile).and_then(|cookie| {
-            let path = match cookie.path {
-                None if !profile.host_prefix_names_path => b"/",
-                path => path.unwrap_or_default(),
-            };
+            // The default path is not known here; `/` is the one that breaks no rule.
+            let path = cookie.path.filter(|path| path.starts_with(b"/")).unwrap_or(b"/");
+            let path = profile.host_prefix_path.judged(cookie.path, path);
             cookie.check(path, cookie.domain.unwrap_or_default().is_empty())
         }) else {
             continue;

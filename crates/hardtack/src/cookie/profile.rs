@@ -206,6 +206,17 @@ pub enum HostPrefixPath {
     Effective,
 }
 
+impl HostPrefixPath {
+    /// What has to be `/`, of the path that is written and the one that the cookie gets.
+    pub(crate) fn judged<'a>(self, written: Option<&'a [u8]>, path: &'a [u8]) -> &'a [u8] {
+        match (self, written) {
+            (HostPrefixPath::Literal, written) => written.unwrap_or_default(),
+            (HostPrefixPath::Named, None | Some(b"")) => b"",
+            (HostPrefixPath::Named | HostPrefixPath::Effective, _) => path,
+        }
+    }
+}
+
 /// Where a cookie stands in the order of sending after another one took its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -7,7 +7,7 @@ use super::jar::Cause;
 use super::retrieve::path_matches;
 use super::{Api, Cookie, Host, Jar, Outcome, Partition, RequestContext, Suffixes};
 use crate::cookie::{
-    Expiry, HostPrefixPath, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault,
+    Expiry, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault,
     parse,
 };
 use crate::time::UnixTime;
@@ -55,12 +55,8 @@ impl Jar {
         // Steps 17 to 22: SameSite, prefixes, partitions.
         self.check_same_site(parsed, context)?;
         let no_domain = parsed.domain.is_none_or(<[u8]>::is_empty) || target.host().is_ip();
-        let prefixed_path = match (self.profile.host_prefix_path, parsed.path) {
-            (HostPrefixPath::Literal, written) => written.unwrap_or(b""),
-            (HostPrefixPath::Named, None | Some(b"")) => b"",
-            (HostPrefixPath::Named | HostPrefixPath::Effective, _) => path,
-        };
-        parsed.check(prefixed_path, no_domain)?;
+        let judged = self.profile.host_prefix_path.judged(parsed.path, path);
+        parsed.check(judged, no_domain)?;
         let partition = self.partition_of(parsed, context);
         let partition = partition.as_ref();
         let key = Key { domain, host_only, path, name: &parsed.name };
