@@ -84,19 +84,20 @@ impl AttributeName {
 
     /// In any casing.
     pub(super) fn named(name: &[u8]) -> Option<AttributeName> {
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-        match name.len() {
-            4 if is(b"path") => Some(AttributeName::Path),
-            6 if is(b"domain") => Some(AttributeName::Domain),
-            6 if is(b"secure") => Some(AttributeName::Secure),
-            7 if is(b"expires") => Some(AttributeName::Expires),
-            7 if is(b"max-age") => Some(AttributeName::MaxAge),
-            8 if is(b"httponly") => Some(AttributeName::HttpOnly),
-            8 if is(b"samesite") => Some(AttributeName::SameSite),
-            8 if is(b"priority") => Some(AttributeName::Priority),
-            11 if is(b"partitioned") => Some(AttributeName::Partitioned),
-            _ => None,
-        }
+        // Length and first letter leave one of them.
+        let attribute = match (name.len(), name.first()?.to_ascii_lowercase()) {
+            (4, _) => AttributeName::Path,
+            (6, b'd') => AttributeName::Domain,
+            (6, _) => AttributeName::Secure,
+            (7, b'e') => AttributeName::Expires,
+            (7, _) => AttributeName::MaxAge,
+            (8, b'h') => AttributeName::HttpOnly,
+            (8, b's') => AttributeName::SameSite,
+            (8, _) => AttributeName::Priority,
+            (11, _) => AttributeName::Partitioned,
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(attribute.as_str().as_bytes()).then_some(attribute)
     }
 
     /// Whether its value is a word at most.

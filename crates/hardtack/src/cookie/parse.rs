@@ -4,6 +4,8 @@ use core::fmt;
 use core::time::Duration;
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::attribute::{AttributeName, MAX_ATTRIBUTE_BYTES, MAX_LIFETIME, SameSite};
 use super::date;
 use super::ignored::Ignored;
@@ -120,7 +122,8 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
     if length > MAX_PAIR_BYTES {
         return Err(Ignored::PairTooLong { length });
     }
-    if profile.tab_drops {
+    let tab_drops = profile.tab_drops && memchr(b'\t', line).is_some();
+    if tab_drops {
         check_tabs(line, name)?;
         check_tabs(line, value)?;
     }
@@ -142,7 +145,7 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
         priority: None,
     };
     for (name, value) in attributes {
-        if profile.tab_drops {
+        if tab_drops {
             check_tabs(line, name)?;
             check_tabs(line, value)?;
         }
@@ -268,7 +271,7 @@ fn check_control_bytes(line: &[u8]) -> Result<(), Ignored> {
 
 /// Refuses a TAB in `part`, which is trimmed and borrows from `line`.
 fn check_tabs(line: &[u8], part: &[u8]) -> Result<(), Ignored> {
-    match memchr::memchr(b'\t', part) {
+    match memchr(b'\t', part) {
         Some(at) => Err(Ignored::Tab { position: position_in(line, part) + at }),
         None => Ok(()),
     }
