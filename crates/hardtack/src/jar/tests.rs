@@ -297,6 +297,8 @@ fn low_priority_and_plain_cookies_go_first() {
     // 181: 31 go, of the plain ones as far as 50 of medium priority stay.
     assert_eq!(fill(&Profile::CHROMIUM, [("; Secure", 100), ("", 81), ("", 0)]), 100);
     assert_eq!(fill(&Profile::CHROMIUM, [("; Priority=Low; Secure", 70), ("", 111), ("", 0)]), 39);
+    // 30 of low priority stay, whoever else has to go.
+    assert_eq!(fill(&Profile::CHROMIUM, [("; Priority=Low", 40), ("; Secure", 141), ("", 0)]), 120);
     // Firefox takes plain ones only, however few, and refuses a plain one if there are none.
     assert_eq!(fill(&Profile::FIREFOX, [("; Secure", 170), ("", 10), ("; Secure", 1)]), 171);
     assert_eq!(fill(&Profile::FIREFOX, [("; Secure", 180), ("", 1), ("; Secure", 0)]), 180);
