@@ -18,7 +18,7 @@ pub const MAX_LIFETIME: Duration = Duration::from_secs(34_560_000);
 pub const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
 /// On which requests that other sites start a cookie is sent, 6265bis section 4.1.2.7.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SameSite {
     /// Never. A link from another site opens the page without this cookie.
@@ -27,6 +27,17 @@ pub enum SameSite {
     Lax,
     /// On all of them. Needs Secure, and a defence of its own against cross-site request forgery.
     None,
+}
+
+impl SameSite {
+    /// The word that stands for it after `SameSite=`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SameSite::Strict => "Strict",
+            SameSite::Lax => "Lax",
+            SameSite::None => "None",
+        }
+    }
 }
 
 /// What is fixed of a cookie: its name and everything but value and expiry. Not checked before
@@ -75,7 +86,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The attributes in the order in which they are written, each with its value.
-    pub(super) fn pieces(&self) -> [&str; 8] {
+    pub(super) fn pieces(&self) -> [&str; 9] {
         let (domain, domain_value) = match &self.domain {
             Some(domain) => ("; Domain=", domain.as_ref()),
             None => ("", ""),
@@ -87,11 +98,8 @@ impl<'a> Attributes<'a> {
             &self.path,
             if self.secure { "; Secure" } else { "" },
             if self.http_only { "; HttpOnly" } else { "" },
-            match self.same_site {
-                SameSite::Strict => "; SameSite=Strict",
-                SameSite::Lax => "; SameSite=Lax",
-                SameSite::None => "; SameSite=None",
-            },
+            "; SameSite=",
+            self.same_site.as_str(),
             if self.partitioned { "; Partitioned" } else { "" },
         ]
     }

@@ -1,7 +1,61 @@
-//! The date of `Expires`, as the HTTP grammar has it: `Sun, 06 Nov 1994 08:49:37 GMT`
-//! (IMF-fixdate, RFC 9110 section 5.6.7).
+//! The date of `Expires`: written as the HTTP grammar has it, `Sun, 06 Nov 1994 08:49:37 GMT`
+//! (IMF-fixdate, RFC 9110 section 5.6.7), and read as clients read whatever servers write.
 
+mod tokens;
+
+use super::profile::DateGrammar;
 use crate::time::UnixTime;
+
+/// Reads a cookie date, 6265bis section 5.1.1: a time, a day, a month and a year somewhere in the
+/// text, in nearly any order; a time zone counts for nothing. What is before 1970 becomes 1970.
+///
+/// `None` if a part is missing or out of its range, or the day does not exist.
+pub fn parse(text: &[u8]) -> Option<UnixTime> {
+    parse_as(text, DateGrammar::Rfc)
+}
+
+/// Reads a cookie date as one client does.
+pub(super) fn parse_as(text: &[u8], grammar: DateGrammar) -> Option<UnixTime> {
+    match grammar {
+        DateGrammar::Rfc => tokens::parse_rfc(text),
+        DateGrammar::Chromium => tokens::parse_chromium(text),
+        DateGrammar::Firefox => tokens::parse_rfc(text),
+    }
+}
+
+/// A date and a time of day in the Gregorian calendar, UTC, of which not all need exist.
+#[derive(Clone, Copy, Debug)]
+struct Civil {
+    year: u32,
+    /// From 1.
+    month: u32,
+    /// From 1.
+    day: u32,
+    hour: u32,
+    minute: u32,
+    second: u32,
+}
+
+impl Civil {
+    /// `None` if there is no such day or time. What is before 1970 becomes 1970.
+    fn to_unix(self) -> Option<UnixTime> {
+        let Civil { year, month, day, hour, minute, second } = self;
+        let exists = (1..=12).contains(&month)
+            && (1..=days_in_month(year, month)).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second < 60;
+        if !exists {
+            return None;
+        }
+        if year < 1970 {
+            return Some(UnixTime::from_secs(0));
+        }
+        let days = u64::from(days_from_civil(year, month, day));
+        let second_of_day = u64::from(hour * 3600 + minute * 60 + second);
+        Some(UnixTime::from_secs(days * 86_400 + second_of_day))
+    }
+}
 
 /// Writes a date, rounded down to the second. A time after the year 9999, which the format has no
 /// digits for, becomes the last second of that year.
@@ -31,9 +85,6 @@ pub fn imf_fixdate(at: UnixTime) -> [u8; 29] {
 /// Counts years from 1 March, so that the leap day is a year's last and `(153 * month + 2) / 5` days
 /// come before a month (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 fn civil_from_days(days: u32) -> (u32, u32, u32) {
-    const DAYS_PER_ERA: u32 = 146_097;
-    const FROM_MARCH_OF_YEAR_0: u32 = 719_468;
-
     let days = days + FROM_MARCH_OF_YEAR_0;
     let era = days / DAYS_PER_ERA;
     let day_of_era = days % DAYS_PER_ERA;
@@ -47,10 +98,36 @@ fn civil_from_days(days: u32) -> (u32, u32, u32) {
     (year, month, day)
 }
 
+/// The inverse of [`civil_from_days`]: the day counted from 1970-01-01, which no year before 1970
+/// has.
+fn days_from_civil(year: u32, month: u32, day: u32) -> u32 {
+    let year_from_march = if month <= 2 { year - 1 } else { year };
+    let month_from_march = if month <= 2 { month + 9 } else { month - 3 };
+    let era = year_from_march / 400;
+    let year_of_era = year_from_march % 400;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * DAYS_PER_ERA + day_of_era - FROM_MARCH_OF_YEAR_0
+}
+
+fn days_in_month(year: u32, month: u32) -> u32 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
 fn two_digits(number: u32) -> [u8; 2] {
     [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }
 
+const DAYS_PER_ERA: u32 = 146_097;
+/// Days from 0000-03-01 to 1970-01-01.
+const FROM_MARCH_OF_YEAR_0: u32 = 719_468;
 /// 9999-12-31T23:59:59Z.
 const LAST_SECOND: u64 = 253_402_300_799;
 const WEEKDAYS: [&[u8; 3]; 7] = [b"Sun", b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat"];
@@ -102,6 +179,7 @@ mod tests {
             for (month, length) in (1..).zip(months) {
                 for day in 1..=length {
                     assert_eq!(civil_from_days(day_number), (year, month, day));
+                    assert_eq!(days_from_civil(year, month, day), day_number);
                     day_number += 1;
                 }
             }
