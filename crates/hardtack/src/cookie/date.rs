@@ -1,6 +1,7 @@
 //! The date of `Expires`: written as the HTTP grammar has it, `Sun, 06 Nov 1994 08:49:37 GMT`
 //! (IMF-fixdate, RFC 9110 section 5.6.7), and read as clients read whatever servers write.
 
+mod people;
 mod tokens;
 
 use super::profile::DateGrammar;
@@ -19,7 +20,7 @@ pub(super) fn parse_as(text: &[u8], grammar: DateGrammar) -> Option<UnixTime> {
     match grammar {
         DateGrammar::Rfc => tokens::parse_rfc(text),
         DateGrammar::Chromium => tokens::parse_chromium(text),
-        DateGrammar::Firefox => tokens::parse_rfc(text),
+        DateGrammar::Firefox => people::parse(text),
     }
 }
 
@@ -53,7 +54,7 @@ impl Civil {
         }
         let days = u64::from(days_from_civil(year, month, day));
         let second_of_day = u64::from(hour * 3600 + minute * 60 + second);
-        Some(UnixTime::from_secs(days * 86_400 + second_of_day))
+        Some(UnixTime::from_secs(days * SECONDS_PER_DAY + second_of_day))
     }
 }
 
@@ -62,8 +63,8 @@ impl Civil {
 pub fn imf_fixdate(at: UnixTime) -> [u8; 29] {
     let secs = at.as_secs().min(LAST_SECOND);
     // Below 2^32: LAST_SECOND is less than 3 million days.
-    let days = (secs / 86_400) as u32;
-    let second_of_day = (secs % 86_400) as u32;
+    let days = (secs / SECONDS_PER_DAY) as u32;
+    let second_of_day = (secs % SECONDS_PER_DAY) as u32;
     let (year, month, day) = civil_from_days(days);
 
     let mut date = *b"___, __ ___ ____ __:__:__ GMT";
@@ -125,6 +126,7 @@ fn two_digits(number: u32) -> [u8; 2] {
     [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }
 
+const SECONDS_PER_DAY: u64 = 86_400;
 const DAYS_PER_ERA: u32 = 146_097;
 /// Days from 0000-03-01 to 1970-01-01.
 const FROM_MARCH_OF_YEAR_0: u32 = 719_468;

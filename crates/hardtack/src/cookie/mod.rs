@@ -73,6 +73,8 @@ pub use ignored::Ignored;
 pub use name::MAX_PAIR_BYTES;
 pub use parse::{Expiry, ParsedCookie, parse};
 pub use prefix::NamePrefix;
-pub use profile::{DateGrammar, MaxAgeGrammar, Nameless, Profile};
+pub use profile::{
+    DateGrammar, Limits, MaxAgeGrammar, Nameless, Overwrite, Partitions, Profile, SameSiteDefault,
+};
 pub use set_cookie::SetCookie;
 pub use spec::CookieSpec;

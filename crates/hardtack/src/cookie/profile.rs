@@ -21,6 +21,31 @@ pub struct Profile {
     pub max_age: MaxAgeGrammar,
     /// What Expires may be.
     pub dates: DateGrammar,
+    /// What a cookie without SameSite is taken for.
+    pub same_site_default: SameSiteDefault,
+    /// Whether http and https of one domain are two sites: Chromium and the standard; Firefox not.
+    pub schemeful: bool,
+    /// Whether a redirect over another site makes a request one of another site: Firefox.
+    pub redirects_count: bool,
+    /// Which cookies have a jar of their own for each site whose pages they are set in.
+    pub partitions: Partitions,
+    /// Whether `__Host-` asks for a literal `Path=/`; otherwise a default path of `/` will do:
+    /// Firefox.
+    pub host_prefix_names_path: bool,
+    /// Where a cookie stands in the order after another value was set.
+    pub overwrite: Overwrite,
+    /// Whether a Domain in Unicode is read as the A-labels that it stands for: Chromium.
+    pub unicode_domain: bool,
+    /// The most bytes of a path, its default included.
+    pub longest_path: usize,
+    /// Whether a response with a carriage return that no line feed follows is refused as a whole:
+    /// Firefox. Chromium takes it for the end of the header.
+    pub refuses_lone_cr: bool,
+    /// Whether a script sees no cookie at all if not all of them are UTF-8: Chromium. Others give
+    /// it U+FFFD for what is not.
+    pub hides_invalid_utf8: bool,
+    /// How many cookies there may be.
+    pub limits: Limits,
 }
 
 impl Profile {
@@ -32,6 +57,17 @@ impl Profile {
         replaces_invalid_utf8: false,
         max_age: MaxAgeGrammar::Chromium,
         dates: DateGrammar::Chromium,
+        same_site_default: SameSiteDefault::LaxAllowingUnsafe,
+        schemeful: true,
+        redirects_count: false,
+        partitions: Partitions::ByAttribute,
+        host_prefix_names_path: true,
+        overwrite: Overwrite::MovesUnlessEqual,
+        unicode_domain: true,
+        longest_path: usize::MAX,
+        refuses_lone_cr: false,
+        hides_invalid_utf8: true,
+        limits: Limits::CHROMIUM,
     };
 
     /// Firefox 153.
@@ -42,6 +78,18 @@ impl Profile {
         replaces_invalid_utf8: true,
         max_age: MaxAgeGrammar::Firefox,
         dates: DateGrammar::Firefox,
+        same_site_default: SameSiteDefault::None,
+        schemeful: false,
+        redirects_count: true,
+        partitions: Partitions::ThirdParty,
+        host_prefix_names_path: false,
+        overwrite: Overwrite::KeepsPlace,
+        unicode_domain: false,
+        longest_path: 1024,
+        refuses_lone_cr: true,
+        hides_invalid_utf8: false,
+        // Makes room before it stores the next one, so one more than Chromium stays.
+        limits: Limits { per_domain_after: 151, total: 3000, ..Limits::CHROMIUM },
     };
 
     /// draft-ietf-httpbis-rfc6265bis-22 to the letter, where browsers differ from it and from one
@@ -53,6 +101,17 @@ impl Profile {
         replaces_invalid_utf8: false,
         max_age: MaxAgeGrammar::Rfc,
         dates: DateGrammar::Rfc,
+        same_site_default: SameSiteDefault::Lax,
+        schemeful: true,
+        redirects_count: true,
+        partitions: Partitions::Never,
+        host_prefix_names_path: true,
+        overwrite: Overwrite::KeepsPlace,
+        unicode_domain: true,
+        longest_path: usize::MAX,
+        refuses_lone_cr: false,
+        hides_invalid_utf8: false,
+        limits: Limits::CHROMIUM,
     };
 
     /// All of them, the default first.
@@ -99,4 +158,76 @@ pub enum DateGrammar {
     Chromium,
     /// A date parser for people's dates, which knows time zones and orders of day, month and year.
     Firefox,
+}
+
+/// What a client takes a cookie for that names no SameSite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SameSiteDefault {
+    /// Lax: 6265bis section 5.6.7.1.
+    Lax,
+    /// Lax, but sent with a POST from another site while younger than two minutes: 6265bis section
+    /// 5.6.7.2 and Chromium.
+    LaxAllowingUnsafe,
+    /// None, which does not need Secure then: Firefox.
+    None,
+}
+
+/// Which cookies a client keeps apart by the site of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Partitions {
+    /// None; `Partitioned` says nothing: 6265bis.
+    Never,
+    /// Those with `Partitioned`: CHIPS, Chromium.
+    ByAttribute,
+    /// Those with `Partitioned`, and all that are set in pages of other sites: Firefox.
+    ThirdParty,
+}
+
+/// Where a cookie stands in the order of sending after another one took its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overwrite {
+    /// Where the old one stood: 6265bis section 5.7, Firefox.
+    KeepsPlace,
+    /// There if the value is the same, and at the end otherwise: Chromium.
+    MovesUnlessEqual,
+}
+
+/// How many cookies a jar keeps. Over a limit it removes as many as bring it down to the number
+/// after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The most of one registrable domain, and of one in a partition.
+    pub per_domain: usize,
+    /// How many of a domain stay when it had more.
+    pub per_domain_after: usize,
+    /// The most of all.
+    pub total: usize,
+    /// How many stay when there were more.
+    pub total_after: usize,
+    /// The most bytes of names and values of one domain in a partition.
+    pub partition_bytes: usize,
+}
+
+impl Limits {
+    /// Chromium's: 180 a domain, then 150; 3300, then 3000; 10 KiB of a domain in a partition.
+    pub const CHROMIUM: Limits = Limits {
+        per_domain: 180,
+        per_domain_after: 150,
+        total: 3300,
+        total_after: 3000,
+        partition_bytes: 10_240,
+    };
+
+    /// No limits, for a program that knows what it stores.
+    pub const NONE: Limits = Limits {
+        per_domain: usize::MAX,
+        per_domain_after: usize::MAX,
+        total: usize::MAX,
+        total_after: usize::MAX,
+        partition_bytes: usize::MAX,
+    };
 }

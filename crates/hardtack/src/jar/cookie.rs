@@ -39,17 +39,12 @@ impl Cookie {
     /// Parts that no `Set-Cookie` could have made, such as a name with a `;`.
     pub fn from_parts(parts: CookieParts) -> Result<Cookie, PartsError> {
         parts.check()?;
-        let domain = parts.domain.as_str().into();
-        Ok(Cookie::new(&parts, domain, parts.partition.clone().map(Arc::new)))
-    }
-
-    fn new(parts: &CookieParts, domain: Arc<str>, partition: Option<Arc<Partition>>) -> Cookie {
-        Draft {
+        let draft = Draft {
             name: &parts.name,
             value: &parts.value,
             path: &parts.path,
-            domain,
-            partition,
+            domain: parts.domain.into(),
+            partition: parts.partition.map(Arc::new),
             created: parts.created,
             expires: parts.expires.unwrap_or(UnixTime::MAX),
             same_site: parts.same_site,
@@ -58,8 +53,8 @@ impl Cookie {
             secure: parts.secure,
             http_only: parts.http_only,
             source_secure: parts.source_secure,
-        }
-        .into_cookie(parts.last_access)
+        };
+        Ok(draft.into_cookie(parts.last_access))
     }
 
     /// The same as plain fields.
@@ -147,6 +142,15 @@ impl Cookie {
     /// The partition that it is kept in, if any.
     pub fn partition(&self) -> Option<&Partition> {
         self.partition.as_deref()
+    }
+
+    pub(super) fn partition_arc(&self) -> Option<&Arc<Partition>> {
+        self.partition.as_ref()
+    }
+
+    /// Sorts by age, the oldest first; no two cookies of a jar are equal in it.
+    pub(super) fn age_order(&self) -> (UnixTime, u64) {
+        (self.created, self.sequence)
     }
 
     /// When it was stored first.

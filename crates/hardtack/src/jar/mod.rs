@@ -1,15 +1,26 @@
 //! The client's cookie jar.
 
+mod circumstances;
 mod context;
 mod cookie;
+mod evict;
 mod host;
+mod index;
+#[expect(clippy::module_inception, reason = "the jar's file in the jar's folder")]
+mod jar;
+mod outcome;
+pub mod replay;
+mod retrieve;
 mod site;
+mod store;
 mod suffixes;
 mod target;
 
 pub use context::{Api, Initiator, RequestContext};
 pub use cookie::{Cookie, CookieParts, Identity, Partition, PartsError, Priority};
 pub use host::Host;
+pub use jar::{Cause, Change, Jar, JarBuilder};
+pub use outcome::{Outcome, Withheld};
 pub use site::Site;
 pub use suffixes::{Suffixes, SuffixesError};
 pub use target::{Target, TargetError};
