@@ -48,7 +48,7 @@ const ATTRIBUTES: [&[u8]; 57] = [
 pub(crate) fn agrees_with_the_reference(bytes: &[u8]) {
     let mut input = Input(bytes);
     let suffixes = Suffixes::parse(&SUFFIXES.join("\n")).expect("a list of names");
-    let mut jar = Jar::builder(&Profile::RFC6265BIS).suffixes(suffixes).build();
+    let mut jar = Jar::builder().profile(&Profile::RFC6265BIS).suffixes(suffixes).build();
     let mut reference = reference::Jar::default();
     let mut now = 1_800_000_000;
     // More than these could reach the jar's limits, which the reference does not have.

@@ -57,6 +57,7 @@ impl Jar {
         }
         let mut domain = Vec::new();
         let mut path: &[u8] = b"";
+        let mut names_path = false;
         let (mut expires, mut max_age) = (None, None);
         let (mut secure, mut http_only, mut same_site) = (false, false, "Default");
         for part in parts {
@@ -70,7 +71,7 @@ impl Jar {
                 b"expires" => expires = reference_date::parse(text),
                 b"max-age" => max_age = delta_seconds(text),
                 b"domain" => domain = text.to_ascii_lowercase(),
-                b"path" => path = text,
+                b"path" => (path, names_path) = (text, true),
                 b"secure" => secure = true,
                 b"httponly" => http_only = true,
                 b"samesite" => {
@@ -100,6 +101,11 @@ impl Jar {
             if domain != r.host {
                 return None;
             }
+            domain.clear();
+        }
+        // By the letter a cookie with `Domain=10.0.0.1` would stand beside the one without. No browser
+        // keeps two.
+        if is_ip(r.host) && domain == r.host {
             domain.clear();
         }
         let host_only = domain.is_empty();
@@ -132,9 +138,9 @@ impl Jar {
             text.len() >= prefix.len() && text[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes())
         };
         let kept = if is_prefixed("__Host-Http-") {
-            secure && http_only && host_only && path == b"/"
+            secure && http_only && host_only && names_path && path == b"/"
         } else if is_prefixed("__Host-") {
-            secure && host_only && path == b"/"
+            secure && host_only && names_path && path == b"/"
         } else if is_prefixed("__Http-") {
             secure && http_only
         } else {
