@@ -35,6 +35,20 @@ pub fn body(seed: u64) -> Vec<u8> {
     bytes
 }
 
+/// One cookie of a jar: the URL that sets it, and the `Set-Cookie` line. Ten a host, half of them
+/// for the whole domain.
+pub fn jar_cookie(n: usize) -> (String, String) {
+    let (site, n) = (n / 10, n % 10);
+    let domain = if n < 5 { format!("; Domain=site{site}.com") } else { String::new() };
+    let line = format!("cookie_{n}={}; Path=/; Secure; HttpOnly; Max-Age=86400{domain}", text(16));
+    (jar_url(site), line)
+}
+
+/// A page of one of the hosts of [`jar_cookie`].
+pub fn jar_url(site: usize) -> String {
+    format!("https://www.site{site}.com/catalogue/items?page=2")
+}
+
 /// A number that looks random, from another (SplitMix64).
 pub fn mix(seed: u64) -> u64 {
     let mut x = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -122,6 +122,15 @@ fn days_in_month(year: u32, month: u32) -> u32 {
     }
 }
 
+/// The year that two digits mean, 6265bis section 5.1.1.
+fn full_year(year: u32) -> u32 {
+    match year {
+        0..70 => year + 2000,
+        70..100 => year + 1900,
+        _ => year,
+    }
+}
+
 fn two_digits(number: u32) -> [u8; 2] {
     [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }

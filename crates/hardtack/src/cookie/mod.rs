@@ -71,10 +71,11 @@ pub use error::{BuildError, CookiePart};
 pub use header::{CookieHeader, CookiePair, ValuesOf, find};
 pub use ignored::Ignored;
 pub use name::MAX_PAIR_BYTES;
-pub use parse::{Expiry, ParsedCookie, parse};
+pub use parse::{Expiry, ParsedCookie, Priority, parse};
 pub use prefix::NamePrefix;
 pub use profile::{
-    DateGrammar, Limits, MaxAgeGrammar, Nameless, Overwrite, Partitions, Profile, SameSiteDefault,
+    DateGrammar, HostPrefixPath, Limits, MaxAgeGrammar, Nameless, Overwrite, Partitions, Profile,
+    SameSiteDefault,
 };
 pub use set_cookie::SetCookie;
 pub use spec::CookieSpec;

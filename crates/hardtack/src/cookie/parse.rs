@@ -42,6 +42,8 @@ pub struct ParsedCookie<'a> {
     pub same_site: Option<SameSite>,
     /// Whether Partitioned is there.
     pub partitioned: bool,
+    /// The last Priority, which only Chromium knows.
+    pub priority: Option<Priority>,
 }
 
 impl fmt::Debug for ParsedCookie<'_> {
@@ -105,7 +107,7 @@ impl ParsedCookie<'_> {
 }
 
 /// Reads the value of one `Set-Cookie` header as clients of this profile do. Any bytes will do; the
-/// work is linear in them, and nothing is allocated.
+/// work is linear in them, and nothing is allocated but for a value in which Firefox replaces bytes.
 ///
 /// # Errors
 ///
@@ -127,7 +129,11 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
     }
     let mut cookie = ParsedCookie {
         name: Cow::Borrowed(name),
-        value: Cow::Borrowed(value),
+        value: if profile.replaces_invalid_utf8 {
+            well_formed(value)
+        } else {
+            Cow::Borrowed(value)
+        },
         domain: None,
         path: None,
         max_age: None,
@@ -136,6 +142,7 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
         http_only: false,
         same_site: None,
         partitioned: false,
+        priority: None,
     };
     while let Some(unparsed) = rest {
         let attribute;
@@ -145,9 +152,6 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
         };
         let (name, value) = split_once(attribute, b'=').unwrap_or((attribute, b""));
         let (name, value) = (trim(name), trim(value));
-        if value.len() > MAX_ATTRIBUTE_BYTES {
-            continue;
-        }
         if profile.tab_drops {
             check_tabs(line, name)?;
             check_tabs(line, value)?;
@@ -160,19 +164,76 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
 impl<'a> ParsedCookie<'a> {
     /// Sections 5.6.1 to 5.6.7. The last attribute of a name counts, even if it cannot be read.
     fn take(&mut self, name: &[u8], value: &'a [u8], profile: &Profile) {
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-        match name.len() {
-            4 if is(b"path") => self.path = Some(value),
-            6 if is(b"domain") => self.domain = Some(value),
-            6 if is(b"secure") => self.secure = true,
-            7 if is(b"expires") => self.expires = date::parse_as(value, profile.dates),
-            7 if is(b"max-age") => self.max_age = max_age(value, profile.max_age),
-            8 if is(b"httponly") => self.http_only = true,
-            8 if is(b"samesite") => self.same_site = same_site(value),
-            11 if is(b"partitioned") => self.partitioned = true,
-            _ => {}
+        let Some(attribute) = Attribute::named(name) else { return };
+        if value.len() > MAX_ATTRIBUTE_BYTES && !(profile.keeps_long_flags && attribute.is_flag()) {
+            return;
+        }
+        match attribute {
+            Attribute::Domain => self.domain = Some(value),
+            Attribute::Path => self.path = Some(value),
+            Attribute::MaxAge => self.max_age = max_age(value, profile.max_age),
+            Attribute::Expires => self.expires = date::parse_as(value, profile.dates),
+            Attribute::Secure => self.secure = true,
+            Attribute::HttpOnly => self.http_only = true,
+            Attribute::SameSite => self.same_site = same_site(value),
+            Attribute::Partitioned => self.partitioned = true,
+            Attribute::Priority => self.priority = Some(priority(value)),
         }
     }
+}
+
+/// The attributes that clients know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attribute {
+    Domain,
+    Path,
+    MaxAge,
+    Expires,
+    Secure,
+    HttpOnly,
+    SameSite,
+    Partitioned,
+    Priority,
+}
+
+impl Attribute {
+    /// In any casing.
+    fn named(name: &[u8]) -> Option<Attribute> {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is(b"path") => Some(Attribute::Path),
+            6 if is(b"domain") => Some(Attribute::Domain),
+            6 if is(b"secure") => Some(Attribute::Secure),
+            7 if is(b"expires") => Some(Attribute::Expires),
+            7 if is(b"max-age") => Some(Attribute::MaxAge),
+            8 if is(b"httponly") => Some(Attribute::HttpOnly),
+            8 if is(b"samesite") => Some(Attribute::SameSite),
+            8 if is(b"priority") => Some(Attribute::Priority),
+            11 if is(b"partitioned") => Some(Attribute::Partitioned),
+            _ => None,
+        }
+    }
+
+    /// Whether its value is a word at most.
+    fn is_flag(self) -> bool {
+        matches!(
+            self,
+            Attribute::Secure | Attribute::HttpOnly | Attribute::SameSite | Attribute::Partitioned
+        )
+    }
+}
+
+/// What Chromium removes first when a host has set too many cookies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Priority {
+    /// Before others.
+    Low,
+    /// Where nothing is said, and for words that are none of the three.
+    #[default]
+    Medium,
+    /// After others.
+    High,
 }
 
 /// Name and value, as this client takes them apart.
@@ -191,6 +252,21 @@ fn split_pair<'a>(pair: &'a [u8], profile: &Profile) -> Result<(&'a [u8], &'a [u
         Nameless::ValueWithoutEquals if value.contains(&b'=') => Err(Ignored::NamelessEquals),
         _ => Ok((name, value)),
     }
+}
+
+/// Puts U+FFFD in the place of what is no well-formed UTF-8, as the WHATWG Encoding standard does.
+fn well_formed(value: &[u8]) -> Cow<'_, [u8]> {
+    if str::from_utf8(value).is_ok() {
+        return Cow::Borrowed(value);
+    }
+    let mut replaced = Vec::with_capacity(value.len() + 16);
+    for chunk in value.utf8_chunks() {
+        replaced.extend_from_slice(chunk.valid().as_bytes());
+        if !chunk.invalid().is_empty() {
+            replaced.extend_from_slice("\u{FFFD}".as_bytes());
+        }
+    }
+    Cow::Owned(replaced)
 }
 
 /// Step 1 of section 5.6.
@@ -241,4 +317,14 @@ fn same_site(value: &[u8]) -> Option<SameSite> {
     [SameSite::Strict, SameSite::Lax, SameSite::None]
         .into_iter()
         .find(|same_site| value.eq_ignore_ascii_case(same_site.as_str().as_bytes()))
+}
+
+fn priority(value: &[u8]) -> Priority {
+    if value.eq_ignore_ascii_case(b"low") {
+        Priority::Low
+    } else if value.eq_ignore_ascii_case(b"high") {
+        Priority::High
+    } else {
+        Priority::Medium
+    }
 }

@@ -14,13 +14,15 @@ pub struct Profile {
     /// A TAB that does not stand at the end of a name, a value or an attribute's part drops the
     /// cookie: Chromium. The standard and Firefox keep it.
     pub tab_drops: bool,
-    /// Each byte of a value that does not belong to well-formed UTF-8 becomes U+FFFD: Firefox. In a
-    /// name it stays.
+    /// What is no well-formed UTF-8 in a value becomes U+FFFD: Firefox. In a name it stays.
     pub replaces_invalid_utf8: bool,
     /// What Max-Age may be.
     pub max_age: MaxAgeGrammar,
     /// What Expires may be.
     pub dates: DateGrammar,
+    /// Secure, HttpOnly, SameSite and Partitioned count even if more than 1024 bytes follow their
+    /// `=`: Firefox. Others ignore such an attribute.
+    pub keeps_long_flags: bool,
     /// What a cookie without SameSite is taken for.
     pub same_site_default: SameSiteDefault,
     /// Whether http and https of one domain are two sites: Chromium and the standard; Firefox not.
@@ -29,9 +31,8 @@ pub struct Profile {
     pub redirects_count: bool,
     /// Which cookies have a jar of their own for each site whose pages they are set in.
     pub partitions: Partitions,
-    /// Whether `__Host-` asks for a literal `Path=/`; otherwise a default path of `/` will do:
-    /// Firefox.
-    pub host_prefix_names_path: bool,
+    /// What `__Host-` asks of the path.
+    pub host_prefix_path: HostPrefixPath,
     /// Where a cookie stands in the order after another value was set.
     pub overwrite: Overwrite,
     /// Whether a Domain in Unicode is read as the A-labels that it stands for: Chromium.
@@ -57,11 +58,12 @@ impl Profile {
         replaces_invalid_utf8: false,
         max_age: MaxAgeGrammar::Chromium,
         dates: DateGrammar::Chromium,
+        keeps_long_flags: false,
         same_site_default: SameSiteDefault::LaxAllowingUnsafe,
         schemeful: true,
         redirects_count: false,
         partitions: Partitions::ByAttribute,
-        host_prefix_names_path: true,
+        host_prefix_path: HostPrefixPath::Literal,
         overwrite: Overwrite::MovesUnlessEqual,
         unicode_domain: true,
         longest_path: usize::MAX,
@@ -78,18 +80,18 @@ impl Profile {
         replaces_invalid_utf8: true,
         max_age: MaxAgeGrammar::Firefox,
         dates: DateGrammar::Firefox,
+        keeps_long_flags: true,
         same_site_default: SameSiteDefault::None,
         schemeful: false,
         redirects_count: true,
         partitions: Partitions::ThirdParty,
-        host_prefix_names_path: false,
+        host_prefix_path: HostPrefixPath::Effective,
         overwrite: Overwrite::KeepsPlace,
         unicode_domain: false,
         longest_path: 1024,
         refuses_lone_cr: true,
         hides_invalid_utf8: false,
-        // Makes room before it stores the next one, so one more than Chromium stays.
-        limits: Limits { per_domain_after: 151, total: 3000, ..Limits::CHROMIUM },
+        limits: Limits { total: 3000, ..Limits::CHROMIUM },
     };
 
     /// draft-ietf-httpbis-rfc6265bis-22 to the letter, where browsers differ from it and from one
@@ -101,11 +103,12 @@ impl Profile {
         replaces_invalid_utf8: false,
         max_age: MaxAgeGrammar::Rfc,
         dates: DateGrammar::Rfc,
+        keeps_long_flags: false,
         same_site_default: SameSiteDefault::Lax,
         schemeful: true,
         redirects_count: true,
         partitions: Partitions::Never,
-        host_prefix_names_path: true,
+        host_prefix_path: HostPrefixPath::Named,
         overwrite: Overwrite::KeepsPlace,
         unicode_domain: true,
         longest_path: usize::MAX,
@@ -183,6 +186,19 @@ pub enum Partitions {
     ByAttribute,
     /// Those with `Partitioned`, and all that are set in pages of other sites: Firefox.
     ThirdParty,
+}
+
+/// What a client asks of the path of a `__Host-` cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostPrefixPath {
+    /// That `Path=/` is written: Chromium.
+    Literal,
+    /// That Path is written and the path is `/`, by default if what is written is no path: 6265bis
+    /// section 5.7 step 22.
+    Named,
+    /// That the path is `/`, by default or not: Firefox.
+    Effective,
 }
 
 /// Where a cookie stands in the order of sending after another one took its place.

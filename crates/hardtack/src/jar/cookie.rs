@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Host, Site};
-use crate::cookie::SameSite;
+use crate::cookie::{Priority, SameSite};
 use crate::time::UnixTime;
 
 /// A cookie in the jar. Read-only; [`to_parts`](Cookie::to_parts) copies it out.
@@ -369,19 +369,6 @@ impl Partition {
     pub fn new(top_level: Site, cross_site_ancestor: bool) -> Partition {
         Partition { top_level, cross_site_ancestor }
     }
-}
-
-/// Which cookies go first when there are too many: Chromium's Priority attribute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Priority {
-    /// These first.
-    Low,
-    /// The rest.
-    #[default]
-    Medium,
-    /// These last.
-    High,
 }
 
 /// Why parts are not a cookie.

@@ -7,7 +7,8 @@
 
 use super::index::Place;
 use super::jar::Cause;
-use super::{Cookie, Jar, Partition, Priority};
+use super::{Cookie, Jar, Partition};
+use crate::cookie::Priority;
 use crate::time::UnixTime;
 
 impl Jar {

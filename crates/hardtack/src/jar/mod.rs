@@ -17,7 +17,7 @@ mod suffixes;
 mod target;
 
 pub use context::{Api, Initiator, RequestContext};
-pub use cookie::{Cookie, CookieParts, Identity, Partition, PartsError, Priority};
+pub use cookie::{Cookie, CookieParts, Identity, Partition, PartsError};
 pub use host::Host;
 pub use jar::{Cause, Change, Jar, JarBuilder};
 pub use outcome::{Outcome, Withheld};

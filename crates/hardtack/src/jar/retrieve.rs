@@ -59,11 +59,14 @@ impl Jar {
         for shelf in [plain, own].into_iter().flatten() {
             let host = context.target.host();
             let mut name = host.as_str();
-            let cookies = shelf.of_host(name).iter();
-            selected.extend(cookies.filter(|cookie| asked.check(cookie).is_ok()));
+            let cookies = shelf.of_host(name);
+            selected.reserve(cookies.len());
+            selected.extend(cookies.iter().filter(|cookie| asked.check(cookie).is_ok()));
             while let Some((_, parent)) = name.split_once('.').filter(|_| !host.is_ip()) {
                 name = parent;
-                let cookies = shelf.of_host(name).iter().filter(|cookie| !cookie.host_only());
+                let cookies = shelf.of_host(name);
+                selected.reserve(cookies.len());
+                let cookies = cookies.iter().filter(|cookie| !cookie.host_only());
                 selected.extend(cookies.filter(|cookie| asked.check(cookie).is_ok()));
             }
         }

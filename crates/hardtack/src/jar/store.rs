@@ -5,9 +5,10 @@ use super::cookie::Draft;
 use super::index::Key;
 use super::jar::Cause;
 use super::retrieve::path_matches;
-use super::{Api, Cookie, Host, Jar, Outcome, Partition, Priority, RequestContext, Suffixes};
+use super::{Api, Cookie, Host, Jar, Outcome, Partition, RequestContext, Suffixes};
 use crate::cookie::{
-    Expiry, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault, parse,
+    Expiry, HostPrefixPath, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault,
+    parse,
 };
 use crate::time::UnixTime;
 
@@ -54,9 +55,12 @@ impl Jar {
         // Steps 17 to 22: SameSite, prefixes, partitions.
         self.check_same_site(parsed, context)?;
         let no_domain = parsed.domain.is_none_or(<[u8]>::is_empty) || target.host().is_ip();
-        let explicit =
-            if self.profile.host_prefix_names_path { parsed.path.unwrap_or(b"") } else { path };
-        parsed.check(explicit, no_domain)?;
+        let prefixed_path = match (self.profile.host_prefix_path, parsed.path) {
+            (HostPrefixPath::Literal, written) => written.unwrap_or(b""),
+            (HostPrefixPath::Named, None) => b"",
+            (HostPrefixPath::Named | HostPrefixPath::Effective, _) => path,
+        };
+        parsed.check(prefixed_path, no_domain)?;
         let partition = self.partition_of(parsed, context);
         let partition = partition.as_ref();
         let key = Key { domain, host_only, path, name: &parsed.name };
@@ -86,7 +90,7 @@ impl Jar {
             created: now,
             expires,
             same_site: parsed.same_site,
-            priority: Priority::default(),
+            priority: parsed.priority.unwrap_or_default(),
             host_only,
             secure: parsed.secure,
             http_only: parsed.http_only,
@@ -182,9 +186,8 @@ fn resolve_domain<'h>(
     suffixes: &Suffixes,
 ) -> Result<(&'h str, bool), Ignored> {
     let name = host.as_str();
-    let attribute = match attribute {
-        None | Some(b"") => return Ok((name, true)),
-        Some(attribute) => attribute.strip_prefix(b".").unwrap_or(attribute),
+    let Some(attribute) = attribute.filter(|attribute| !attribute.is_empty()) else {
+        return Ok((name, true));
     };
     let canonical;
     let wanted = if attribute.is_ascii() {
@@ -194,6 +197,7 @@ fn resolve_domain<'h>(
         canonical = text.and_then(Host::parse).ok_or(Ignored::DomainInvalid)?;
         canonical.as_str().as_bytes()
     };
+    let wanted = wanted.strip_prefix(b".").unwrap_or(wanted);
     if wanted.is_empty() {
         return Err(Ignored::DomainInvalid);
     }

@@ -1,4 +1,5 @@
 //! Where tests find the cases that browsers and other projects answered.
+#![allow(dead_code, reason = "each test file is built with all of this and uses a part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,9 +78,15 @@ pub(crate) fn reference_cases(file: &str) -> Vec<Value> {
 /// What browsers did, one case a line: the recordings of this repository, and those of the
 /// reference data where it is there.
 pub(crate) fn recordings() -> Vec<Case> {
+    let lines = recorded_lines();
+    lines.iter().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect()
+}
+
+/// The same, as the lines of their files.
+pub(crate) fn recorded_lines() -> Vec<String> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browsers");
     let folders = [Some(own), reference().map(|folder| folder.join("browser-cases"))];
-    let mut cases = Vec::new();
+    let mut lines = Vec::new();
     for folder in folders.into_iter().flatten().filter(|folder| folder.is_dir()) {
         let mut files: Vec<PathBuf> = fs::read_dir(&folder)
             .expect("a folder")
@@ -89,12 +96,10 @@ pub(crate) fn recordings() -> Vec<Case> {
         files.sort();
         for file in files {
             let text = fs::read_to_string(&file).expect("a file of lines");
-            for line in text.lines().filter(|line| !line.is_empty()) {
-                cases.push(serde_json::from_str(line).expect("a case is JSON"));
-            }
+            lines.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
         }
     }
-    cases
+    lines
 }
 
 fn read_json(path: &Path) -> Value {

@@ -2,16 +2,20 @@
 //! zones, fills in a time that is missing, and lets days and times run over, so that 30 February is
 //! in March. Every rule was seen at Firefox 153.
 
-use super::{MONTHS, SECONDS_PER_DAY, days_from_civil};
+use super::tokens::value_of;
+use super::{MONTHS, SECONDS_PER_DAY, days_from_civil, full_year};
 use crate::time::UnixTime;
 
 pub(super) fn parse(text: &[u8]) -> Option<UnixTime> {
     let mut reader = Reader { text, ..Reader::default() };
-    while reader.at < text.len() {
+    for _ in 0..MAX_TOKENS {
+        if reader.at == text.len() {
+            return reader.finish();
+        }
         reader.read_token();
         reader.skip_to_next_token();
     }
-    reader.finish()
+    None
 }
 
 /// What has been found so far. The first of each kind counts.
@@ -247,19 +251,8 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b',' | b';' | b'/' | b'(' | b')' | b'[' | b']')
 }
 
-/// The number that these digits write. Only that of at most 5 digits is ever used.
-fn value_of(digits: &[u8]) -> u32 {
-    digits.iter().take(5).fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
-}
-
-fn full_year(year: u32) -> u32 {
-    match year {
-        0..70 => year + 2000,
-        70..100 => year + 1900,
-        _ => year,
-    }
-}
-
+/// A text of as many tokens is no date.
+const MAX_TOKENS: usize = 1002;
 /// The last year that Firefox has a number for.
 const LAST_YEAR: u32 = 32_767;
 /// Minutes ahead of UTC.
