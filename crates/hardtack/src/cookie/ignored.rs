@@ -77,6 +77,14 @@ pub enum Ignored {
 }
 
 impl Ignored {
+    /// Where in the line the wrong byte stands, counted from 0, if it is one byte.
+    pub const fn position(&self) -> Option<usize> {
+        match self {
+            Ignored::ControlByte { position, .. } | Ignored::Tab { position } => Some(*position),
+            _ => None,
+        }
+    }
+
     /// Where the rule stands: a section of 6265bis (draft-ietf-httpbis-rfc6265bis-22), another
     /// document, or the browser that was seen to do it.
     pub const fn section(&self) -> &'static str {

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::borrow::Cow;
 
-use super::attribute::{MAX_ATTRIBUTE_BYTES, MAX_LIFETIME, SameSite};
+use super::attribute::{AttributeName, MAX_ATTRIBUTE_BYTES, MAX_LIFETIME, SameSite};
 use super::date;
 use super::ignored::Ignored;
 use super::name::MAX_PAIR_BYTES;
@@ -114,10 +114,7 @@ impl ParsedCookie<'_> {
 /// Why the client drops the whole cookie. An attribute that it cannot read, it ignores.
 pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, Ignored> {
     check_control_bytes(line)?;
-    let (pair, mut rest) = match split_once(line, b';') {
-        Some((pair, rest)) => (pair, Some(rest)),
-        None => (line, None),
-    };
+    let (pair, attributes) = Attributes::after_pair(line);
     let (name, value) = split_pair(pair, profile)?;
     let length = name.len() + value.len();
     if length > MAX_PAIR_BYTES {
@@ -144,14 +141,7 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
         partitioned: false,
         priority: None,
     };
-    while let Some(unparsed) = rest {
-        let attribute;
-        (attribute, rest) = match split_once(unparsed, b';') {
-            Some((attribute, rest)) => (attribute, Some(rest)),
-            None => (unparsed, None),
-        };
-        let (name, value) = split_once(attribute, b'=').unwrap_or((attribute, b""));
-        let (name, value) = (trim(name), trim(value));
+    for (name, value) in attributes {
         if profile.tab_drops {
             check_tabs(line, name)?;
             check_tabs(line, value)?;
@@ -164,62 +154,21 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
 impl<'a> ParsedCookie<'a> {
     /// Sections 5.6.1 to 5.6.7. The last attribute of a name counts, even if it cannot be read.
     fn take(&mut self, name: &[u8], value: &'a [u8], profile: &Profile) {
-        let Some(attribute) = Attribute::named(name) else { return };
+        let Some(attribute) = AttributeName::named(name) else { return };
         if value.len() > MAX_ATTRIBUTE_BYTES && !(profile.keeps_long_flags && attribute.is_flag()) {
             return;
         }
         match attribute {
-            Attribute::Domain => self.domain = Some(value),
-            Attribute::Path => self.path = Some(value),
-            Attribute::MaxAge => self.max_age = max_age(value, profile.max_age),
-            Attribute::Expires => self.expires = date::parse_as(value, profile.dates),
-            Attribute::Secure => self.secure = true,
-            Attribute::HttpOnly => self.http_only = true,
-            Attribute::SameSite => self.same_site = same_site(value),
-            Attribute::Partitioned => self.partitioned = true,
-            Attribute::Priority => self.priority = Some(priority(value)),
+            AttributeName::Domain => self.domain = Some(value),
+            AttributeName::Path => self.path = Some(value),
+            AttributeName::MaxAge => self.max_age = max_age(value, profile.max_age),
+            AttributeName::Expires => self.expires = date::parse_as(value, profile.dates),
+            AttributeName::Secure => self.secure = true,
+            AttributeName::HttpOnly => self.http_only = true,
+            AttributeName::SameSite => self.same_site = same_site(value),
+            AttributeName::Partitioned => self.partitioned = true,
+            AttributeName::Priority => self.priority = Some(priority(value)),
         }
-    }
-}
-
-/// The attributes that clients know.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Attribute {
-    Domain,
-    Path,
-    MaxAge,
-    Expires,
-    Secure,
-    HttpOnly,
-    SameSite,
-    Partitioned,
-    Priority,
-}
-
-impl Attribute {
-    /// In any casing.
-    fn named(name: &[u8]) -> Option<Attribute> {
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-        match name.len() {
-            4 if is(b"path") => Some(Attribute::Path),
-            6 if is(b"domain") => Some(Attribute::Domain),
-            6 if is(b"secure") => Some(Attribute::Secure),
-            7 if is(b"expires") => Some(Attribute::Expires),
-            7 if is(b"max-age") => Some(Attribute::MaxAge),
-            8 if is(b"httponly") => Some(Attribute::HttpOnly),
-            8 if is(b"samesite") => Some(Attribute::SameSite),
-            8 if is(b"priority") => Some(Attribute::Priority),
-            11 if is(b"partitioned") => Some(Attribute::Partitioned),
-            _ => None,
-        }
-    }
-
-    /// Whether its value is a word at most.
-    fn is_flag(self) -> bool {
-        matches!(
-            self,
-            Attribute::Secure | Attribute::HttpOnly | Attribute::SameSite | Attribute::Partitioned
-        )
     }
 }
 
@@ -234,6 +183,41 @@ pub enum Priority {
     Medium,
     /// After others.
     High,
+}
+
+/// The attributes of a line, each with its value (empty if there is no `=`), trimmed.
+pub(super) struct Attributes<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Attributes<'a> {
+    /// The pair in front of them, and them.
+    pub(super) fn after_pair(line: &'a [u8]) -> (&'a [u8], Attributes<'a>) {
+        match split_once(line, b';') {
+            Some((pair, rest)) => (pair, Attributes { rest: Some(rest) }),
+            None => (line, Attributes { rest: None }),
+        }
+    }
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let rest = self.rest?;
+        let (attribute, rest) = match split_once(rest, b';') {
+            Some((attribute, rest)) => (attribute, Some(rest)),
+            None => (rest, None),
+        };
+        self.rest = rest;
+        let (name, value) = split_once(attribute, b'=').unwrap_or((attribute, b""));
+        Some((trim(name), trim(value)))
+    }
+}
+
+/// Where `part`, which borrows from `line`, starts in it.
+pub(super) fn position_in(line: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr() - line.as_ptr().addr()
 }
 
 /// Name and value, as this client takes them apart.
@@ -285,15 +269,13 @@ fn check_control_bytes(line: &[u8]) -> Result<(), Ignored> {
 /// Refuses a TAB in `part`, which is trimmed and borrows from `line`.
 fn check_tabs(line: &[u8], part: &[u8]) -> Result<(), Ignored> {
     match memchr::memchr(b'\t', part) {
-        Some(at) => {
-            Err(Ignored::Tab { position: part.as_ptr().addr() - line.as_ptr().addr() + at })
-        }
+        Some(at) => Err(Ignored::Tab { position: position_in(line, part) + at }),
         None => Ok(()),
     }
 }
 
 /// Section 5.6.2.
-fn max_age(value: &[u8], grammar: MaxAgeGrammar) -> Option<Duration> {
+pub(super) fn max_age(value: &[u8], grammar: MaxAgeGrammar) -> Option<Duration> {
     let (negative, digits) = match value {
         [b'-', ..] if grammar == MaxAgeGrammar::Firefox => return Some(Duration::ZERO),
         [b'-', digits @ ..] => (true, digits),
@@ -313,7 +295,7 @@ fn max_age(value: &[u8], grammar: MaxAgeGrammar) -> Option<Duration> {
 }
 
 /// Section 5.6.7.
-fn same_site(value: &[u8]) -> Option<SameSite> {
+pub(super) fn same_site(value: &[u8]) -> Option<SameSite> {
     [SameSite::Strict, SameSite::Lax, SameSite::None]
         .into_iter()
         .find(|same_site| value.eq_ignore_ascii_case(same_site.as_str().as_bytes()))

@@ -9,6 +9,8 @@
 pub struct Profile {
     /// Its name on a command line: `chromium`, `firefox` or `rfc6265bis`.
     pub name: &'static str,
+    /// Its name in a sentence.
+    pub title: &'static str,
     /// What a line without a name is: `value` or `=value`.
     pub nameless: Nameless,
     /// A TAB that does not stand at the end of a name, a value or an attribute's part drops the
@@ -33,6 +35,10 @@ pub struct Profile {
     pub partitions: Partitions,
     /// What `__Host-` asks of the path.
     pub host_prefix_path: HostPrefixPath,
+    /// Whether a Secure cookie for one host only stands in the way of a plain one of its name for a
+    /// parent host only, which no request carries together: 6265bis section 5.7 step 16. Browsers
+    /// see that it does not.
+    pub guards_across_hosts: bool,
     /// Where a cookie stands in the order after another value was set.
     pub overwrite: Overwrite,
     /// Whether a Domain in Unicode is read as the A-labels that it stands for: Chromium.
@@ -53,6 +59,7 @@ impl Profile {
     /// Chromium 156 and the browsers made of it.
     pub const CHROMIUM: Profile = Profile {
         name: "chromium",
+        title: "Chromium 156",
         nameless: Nameless::ValueWithoutEquals,
         tab_drops: true,
         replaces_invalid_utf8: false,
@@ -64,6 +71,7 @@ impl Profile {
         redirects_count: false,
         partitions: Partitions::ByAttribute,
         host_prefix_path: HostPrefixPath::Literal,
+        guards_across_hosts: false,
         overwrite: Overwrite::MovesUnlessEqual,
         unicode_domain: true,
         longest_path: usize::MAX,
@@ -75,6 +83,7 @@ impl Profile {
     /// Firefox 153.
     pub const FIREFOX: Profile = Profile {
         name: "firefox",
+        title: "Firefox 153",
         nameless: Nameless::Name,
         tab_drops: false,
         replaces_invalid_utf8: true,
@@ -86,6 +95,7 @@ impl Profile {
         redirects_count: true,
         partitions: Partitions::ThirdParty,
         host_prefix_path: HostPrefixPath::Effective,
+        guards_across_hosts: false,
         overwrite: Overwrite::KeepsPlace,
         unicode_domain: false,
         longest_path: 1024,
@@ -98,6 +108,7 @@ impl Profile {
     /// another.
     pub const RFC6265BIS: Profile = Profile {
         name: "rfc6265bis",
+        title: "the standard",
         nameless: Nameless::Value,
         tab_drops: false,
         replaces_invalid_utf8: false,
@@ -109,6 +120,7 @@ impl Profile {
         redirects_count: true,
         partitions: Partitions::Never,
         host_prefix_path: HostPrefixPath::Named,
+        guards_across_hosts: true,
         overwrite: Overwrite::KeepsPlace,
         unicode_domain: true,
         longest_path: usize::MAX,
@@ -195,10 +207,21 @@ pub enum HostPrefixPath {
     /// That `Path=/` is written: Chromium.
     Literal,
     /// That Path is written and the path is `/`, by default if what is written is no path: 6265bis
-    /// section 5.7 step 22.
+    /// section 5.7 step 22. An empty Path counts as not written, as web-platform-tests have it.
     Named,
     /// That the path is `/`, by default or not: Firefox.
     Effective,
+}
+
+impl HostPrefixPath {
+    /// What has to be `/`, of the path that is written and the one that the cookie gets.
+    pub(crate) fn judged<'a>(self, written: Option<&'a [u8]>, path: &'a [u8]) -> &'a [u8] {
+        match (self, written) {
+            (HostPrefixPath::Literal, written) => written.unwrap_or_default(),
+            (HostPrefixPath::Named, None | Some(b"")) => b"",
+            (HostPrefixPath::Named | HostPrefixPath::Effective, _) => path,
+        }
+    }
 }
 
 /// Where a cookie stands in the order of sending after another one took its place.

@@ -6,7 +6,7 @@
 //! its limit as long as every cookie was used within 30 days. Here the limit holds.
 
 use super::index::Place;
-use super::jar::Cause;
+use super::log::Cause;
 use super::{Cookie, Jar, Partition};
 use crate::cookie::Priority;
 use crate::time::UnixTime;
@@ -72,14 +72,14 @@ impl Jar {
 
     fn drop_expired(&mut self, place: Place<'_>, now: UnixTime) {
         let taken = self.index.extract(place, |cookie| cookie.is_expired(now));
-        self.report(&taken, Cause::Expired);
+        self.log.gone(&taken, Cause::Expired);
     }
 
     fn drop_victims(&mut self, place: Place<'_>, mut victims: Vec<u64>) {
         victims.sort_unstable();
         let gone = |cookie: &Cookie| victims.binary_search(&cookie.sequence).is_ok();
         let taken = self.index.extract(place, gone);
-        self.report(&taken, Cause::Evicted);
+        self.log.gone(&taken, Cause::Evicted);
     }
 }
 

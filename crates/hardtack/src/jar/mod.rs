@@ -8,6 +8,7 @@ mod host;
 mod index;
 #[expect(clippy::module_inception, reason = "the jar's file in the jar's folder")]
 mod jar;
+mod log;
 mod outcome;
 pub mod replay;
 mod retrieve;
@@ -19,7 +20,8 @@ mod target;
 pub use context::{Api, Initiator, RequestContext};
 pub use cookie::{Cookie, CookieParts, Identity, Partition, PartsError};
 pub use host::Host;
-pub use jar::{Cause, Change, Jar, JarBuilder};
+pub use jar::{Jar, JarBuilder};
+pub use log::{Cause, Change};
 pub use outcome::{Outcome, Withheld};
 pub use site::Site;
 pub use suffixes::{Suffixes, SuffixesError};

@@ -3,12 +3,11 @@
 use super::circumstances::{Circumstances, Relation};
 use super::cookie::Draft;
 use super::index::Key;
-use super::jar::Cause;
+use super::log::{Cause, Change};
 use super::retrieve::path_matches;
 use super::{Api, Cookie, Host, Jar, Outcome, Partition, RequestContext, Suffixes};
 use crate::cookie::{
-    Expiry, HostPrefixPath, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault,
-    parse,
+    Expiry, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault, parse,
 };
 use crate::time::UnixTime;
 
@@ -55,12 +54,8 @@ impl Jar {
         // Steps 17 to 22: SameSite, prefixes, partitions.
         self.check_same_site(parsed, context)?;
         let no_domain = parsed.domain.is_none_or(<[u8]>::is_empty) || target.host().is_ip();
-        let prefixed_path = match (self.profile.host_prefix_path, parsed.path) {
-            (HostPrefixPath::Literal, written) => written.unwrap_or(b""),
-            (HostPrefixPath::Named, None) => b"",
-            (HostPrefixPath::Named | HostPrefixPath::Effective, _) => path,
-        };
-        parsed.check(prefixed_path, no_domain)?;
+        let judged = self.profile.host_prefix_path.judged(parsed.path, path);
+        parsed.check(judged, no_domain)?;
         let partition = self.partition_of(parsed, context);
         let partition = partition.as_ref();
         let key = Key { domain, host_only, path, name: &parsed.name };
@@ -68,25 +63,24 @@ impl Jar {
             return Err(Ignored::OverlaysSecure);
         }
         // Step 23: the cookie that it replaces.
-        let found = self.index.find(partition, key).filter(|found| !found.is_expired(now));
-        if context.api == Api::Script && found.is_some_and(Cookie::http_only) {
+        let found = self.index.find_mut(partition, key);
+        let is_live = found.as_ref().is_some_and(|found| !found.is_expired(now));
+        let is_guarded = found.as_ref().is_some_and(|found| found.http_only());
+        if is_live && is_guarded && context.api == Api::Script {
             return Err(Ignored::OverwritesHttpOnly);
         }
         let expires = match parsed.expiry(now) {
             Expiry::Session => UnixTime::MAX,
             Expiry::At(at) => at,
             Expiry::Past => {
-                let known = found.is_some();
                 self.take(partition, key, Cause::Removed);
-                return Ok(if known { Outcome::Removed } else { Outcome::Expired });
+                return Ok(if is_live { Outcome::Removed } else { Outcome::Expired });
             }
         };
         let draft = Draft {
             name: &parsed.name,
             value: &parsed.value,
             path,
-            domain: found.map_or_else(|| domain.into(), |found| found.domain.clone()),
-            partition: partition.map(|partition| self.index.share(partition)),
             created: now,
             expires,
             same_site: parsed.same_site,
@@ -96,7 +90,24 @@ impl Jar {
             http_only: parsed.http_only,
             source_secure: target.is_secure(),
         };
-        Ok(self.put(draft.into_cookie(now), partition, key, now))
+        let Some(found) = found else {
+            let partition = partition.map(|partition| self.index.share(partition));
+            let cookie = Cookie::new(&draft, domain.into(), partition, now);
+            return Ok(Outcome::Stored { evicted: self.admit(cookie, now) });
+        };
+        let keeps_place = is_live
+            && match self.profile.overwrite {
+                Overwrite::KeepsPlace => true,
+                Overwrite::MovesUnlessEqual => found.value() == draft.value,
+            };
+        let before = self.log.is_watched().then(|| found.clone());
+        found.take_over(&draft, (!keeps_place).then(|| self.log.next_sequence()));
+        self.log.changed(&Change::Stored { cookie: found, before: before.as_ref() });
+        if partition.is_some() {
+            // It may be longer than its elder, and a partition is limited in bytes.
+            self.evict(partition, domain, now);
+        }
+        Ok(Outcome::Replaced)
     }
 
     /// Steps 17 and 18.
@@ -134,37 +145,15 @@ impl Jar {
     fn overlays_secure(&self, partition: Option<&Partition>, key: Key<'_>, now: UnixTime) -> bool {
         let Some(shelf) = self.index.shelf(partition) else { return false };
         let group = self.suffixes.registrable_domain(key.domain).unwrap_or(key.domain);
+        let narrow = |host_only: bool| host_only && !self.profile.guards_across_hosts;
         shelf.group(group).any(|cookie| {
             cookie.secure()
                 && cookie.name() == key.name
                 && !cookie.is_expired(now)
                 && path_matches(key.path, cookie.path())
-                && (covers(cookie.domain(), cookie.host_only(), key.domain)
-                    || covers(key.domain, key.host_only, cookie.domain()))
+                && (covers(cookie.domain(), narrow(cookie.host_only()), key.domain)
+                    || covers(key.domain, narrow(key.host_only), cookie.domain()))
         })
-    }
-
-    /// Puts the cookie in place of its elder, or in as a new one.
-    fn put(
-        &mut self,
-        cookie: Cookie,
-        partition: Option<&Partition>,
-        key: Key<'_>,
-        now: UnixTime,
-    ) -> Outcome {
-        let rule = self.profile.overwrite;
-        let keeps_place = |old: &Cookie, new: &Cookie| {
-            let equal = rule == Overwrite::KeepsPlace || old.value() == new.value();
-            equal && !old.is_expired(now)
-        };
-        if let Err(cookie) = self.replace(cookie, partition, key, keeps_place) {
-            return Outcome::Stored { evicted: self.admit(cookie, now) };
-        }
-        if partition.is_some() {
-            // It may be longer than its elder, and a partition is limited in bytes.
-            self.evict(partition, key.domain, now);
-        }
-        Outcome::Replaced
     }
 }
 

@@ -1,7 +1,7 @@
 //! The grammar of 6265bis section 5.1.1 and Chromium's reading of it: split at delimiters, then take
 //! the first token that can be a time, a day, a month and a year.
 
-use super::{Civil, MONTHS, full_year};
+use super::{Civil, FIRST_YEAR, MONTHS, full_year};
 use crate::time::UnixTime;
 
 pub(super) fn parse_rfc(text: &[u8]) -> Option<UnixTime> {
@@ -30,7 +30,7 @@ pub(super) fn parse_rfc(text: &[u8]) -> Option<UnixTime> {
         }
     }
     let date = found.complete()?;
-    if date.year < 1601 {
+    if date.year < FIRST_YEAR {
         return None;
     }
     date.to_unix()
