@@ -14,6 +14,11 @@ impl<'a> Input<'a> {
         first
     }
 
+    /// Yes once in so many times.
+    pub(crate) fn one_in(&mut self, times: u8) -> bool {
+        self.byte().is_multiple_of(times)
+    }
+
     pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[usize::from(self.byte()) % choices.len()]
     }

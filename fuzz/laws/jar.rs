@@ -1,10 +1,10 @@
 //! The jar beside the reference jar.
 
+use super::input::Input;
+use super::reference::{self, Request};
 use hardtack::cookie::Profile;
 use hardtack::jar::{Jar, RequestContext, Suffixes, Target};
 use hardtack::time::UnixTime;
-use super::input::Input;
-use super::reference::{self, Request};
 
 const SUFFIXES: [&str; 3] = ["com", "co.uk", "github.io"];
 /// Each with the site that it belongs to.
@@ -23,24 +23,79 @@ const HOSTS: [(&str, &str); 10] = [
 const PATHS: [&str; 9] =
     ["/", "/foo", "/foo/", "/foo/bar", "/foobar", "//", "/foo//bar", "/FOO", "/foo%2Fbar"];
 const NAMES: [&[u8]; 12] = [
-    b"a", b"b", b"", b"__Secure-a", b"__HOST-a", b"__http-a", b"__Host-Http-a", b"__Secure-",
-    b" a\t", b"\xE9", b"a b", b"\"a\"",
+    b"a",
+    b"b",
+    b"",
+    b"__Secure-a",
+    b"__HOST-a",
+    b"__http-a",
+    b"__Host-Http-a",
+    b"__Secure-",
+    b" a\t",
+    b"\xE9",
+    b"a b",
+    b"\"a\"",
 ];
 const VALUES: [&[u8]; 10] =
     [b"1", b"2", b"", b" x ", b"a=b", b"\"q\"", b"\xFF\xC3\xA9", b"__Host-x", b"\tt\tt", b"\x01"];
 const ATTRIBUTES: [&[u8]; 57] = [
-    b"Path=/", b"Path=/foo", b"Path=/foo/", b"Path=", b"path = /foo/bar ", b"Path=x", b"PATH=//",
-    b"Path=/FOO", b"Path=/foobar", b"Secure", b"secure=0", b" Secure\t", b"HttpOnly", b"httponly=x",
-    b"Domain=example.com", b"Domain=.example.com", b"Domain=a.example.com", b"domain=EXAMPLE.COM",
-    b"Domain=com", b"Domain=.com", b"Domain=co.uk", b"Domain=github.io", b"Domain=me.github.io",
-    b"Domain=", b"Domain=.", b"Domain=..example.com", b"Domain=xample.com", b"Domain=10.0.0.1",
-    b"Domain=0.0.1", b"Domain=intranet", b"Domain=shop.co.uk", b"Domain=example.com.",
-    b"Domain=e\xE9.com", b"Domain= b.a.example.com", b"Max-Age=0", b"Max-Age=60", b"Max-Age=-1",
-    b"Max-Age=x", b"Max-Age=+5", b"Max-Age=99999999999999999999", b"Max-Age=", b"Max-Age=1.5",
-    b"Expires=Fri, 15 Jan 2027 08:00:30 GMT", b"Expires=Thu, 01 Jan 1970 00:00:00 GMT",
-    b"Expires=Fri, 31 Dec 9999 23:59:59 GMT", b"Expires=x", b"Expires=", b"SameSite=Strict",
-    b"SameSite=Lax", b"SameSite=None", b"SAMESITE=lax", b"SameSite=x", b"SameSite",
-    b"Version=1", b"", b"=", b"Secure=\x7F",
+    b"Path=/",
+    b"Path=/foo",
+    b"Path=/foo/",
+    b"Path=",
+    b"path = /foo/bar ",
+    b"Path=x",
+    b"PATH=//",
+    b"Path=/FOO",
+    b"Path=/foobar",
+    b"Secure",
+    b"secure=0",
+    b" Secure\t",
+    b"HttpOnly",
+    b"httponly=x",
+    b"Domain=example.com",
+    b"Domain=.example.com",
+    b"Domain=a.example.com",
+    b"domain=EXAMPLE.COM",
+    b"Domain=com",
+    b"Domain=.com",
+    b"Domain=co.uk",
+    b"Domain=github.io",
+    b"Domain=me.github.io",
+    b"Domain=",
+    b"Domain=.",
+    b"Domain=..example.com",
+    b"Domain=xample.com",
+    b"Domain=10.0.0.1",
+    b"Domain=0.0.1",
+    b"Domain=intranet",
+    b"Domain=shop.co.uk",
+    b"Domain=example.com.",
+    b"Domain=e\xE9.com",
+    b"Domain= b.a.example.com",
+    b"Max-Age=0",
+    b"Max-Age=60",
+    b"Max-Age=-1",
+    b"Max-Age=x",
+    b"Max-Age=+5",
+    b"Max-Age=99999999999999999999",
+    b"Max-Age=",
+    b"Max-Age=1.5",
+    b"Expires=Fri, 15 Jan 2027 08:00:30 GMT",
+    b"Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+    b"Expires=Fri, 31 Dec 9999 23:59:59 GMT",
+    b"Expires=x",
+    b"Expires=",
+    b"SameSite=Strict",
+    b"SameSite=Lax",
+    b"SameSite=None",
+    b"SAMESITE=lax",
+    b"SameSite=x",
+    b"SameSite",
+    b"Version=1",
+    b"",
+    b"=",
+    b"Secure=\x7F",
 ];
 
 /// Every header that the jar sends is the reference's, over any sequence of responses, scripts and
@@ -56,7 +111,7 @@ pub(crate) fn agrees_with_the_reference(bytes: &[u8]) {
         if input.is_empty() {
             break;
         }
-        let sets = input.byte() % 3 != 0;
+        let sets = !input.one_in(3);
         now += input.pick(&[0, 1, 59, 121]);
         let time = UnixTime::from_secs(now);
         let (to, from) = (Address::choose(&mut input), Address::choose(&mut input));
@@ -105,7 +160,7 @@ struct Address {
 impl Address {
     fn choose(input: &mut Input<'_>) -> Address {
         let (host, site) = input.pick(&HOSTS);
-        Address { secure: input.byte() % 4 != 0, host, site, path: input.pick(&PATHS) }
+        Address { secure: !input.one_in(4), host, site, path: input.pick(&PATHS) }
     }
 
     fn target(&self) -> Target {
@@ -133,11 +188,11 @@ impl Address {
 
 /// Mostly of words that mean something, sometimes of bytes as they are.
 fn line(input: &mut Input<'_>) -> Vec<u8> {
-    if input.byte() % 8 == 0 {
+    if input.one_in(8) {
         return input.run().to_vec();
     }
     let mut line = input.pick(&NAMES).to_vec();
-    if input.byte() % 4 != 0 {
+    if !input.one_in(4) {
         line.push(b'=');
         line.extend_from_slice(input.pick(&VALUES));
     }

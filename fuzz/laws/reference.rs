@@ -71,7 +71,8 @@ impl Jar {
                 b"expires" => expires = reference_date::parse(text),
                 b"max-age" => max_age = delta_seconds(text),
                 b"domain" => domain = text.to_ascii_lowercase(),
-                b"path" => (path, names_path) = (text, true),
+                // By the letter an empty Path is one too; web-platform-tests want it refused.
+                b"path" => (path, names_path) = (text, !text.is_empty()),
                 b"secure" => secure = true,
                 b"httponly" => http_only = true,
                 b"samesite" => {
@@ -135,7 +136,8 @@ impl Jar {
         }
         let text = if name.is_empty() { value } else { name };
         let is_prefixed = |prefix: &str| {
-            text.len() >= prefix.len() && text[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes())
+            text.len() >= prefix.len()
+                && text[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes())
         };
         let kept = if is_prefixed("__Host-Http-") {
             secure && http_only && host_only && names_path && path == b"/"
@@ -185,7 +187,8 @@ impl Jar {
     /// Section 5.8.3.
     pub(crate) fn header(&self, r: Request<'_>, now: i64) -> Vec<u8> {
         let sent = |c: &&Cookie| {
-            let host = if c.host_only { r.host == c.domain } else { domain_matches(r.host, &c.domain) };
+            let host =
+                if c.host_only { r.host == c.domain } else { domain_matches(r.host, &c.domain) };
             let crossing = !r.script && r.top_level && r.safe_method;
             let site = match c.same_site {
                 _ if r.same_site => true,
@@ -203,7 +206,13 @@ impl Jar {
         list.sort_by_key(|c| (usize::MAX - c.path.len(), c.created));
         let pairs: Vec<Vec<u8>> = list
             .iter()
-            .map(|c| if c.name.is_empty() { c.value.clone() } else { [&c.name, &b"="[..], &c.value].concat() })
+            .map(|c| {
+                if c.name.is_empty() {
+                    c.value.clone()
+                } else {
+                    [&c.name, &b"="[..], &c.value].concat()
+                }
+            })
             .collect();
         pairs.join(&b"; "[..])
     }

@@ -31,9 +31,9 @@ fn every_law_holds_on_its_seeds_and_on_what_grows_from_them() {
 /// In the order of their names, so that every run grows the same inputs.
 fn seeds(folder: &Path) -> Vec<Vec<u8>> {
     let entries = fs::read_dir(folder).expect("a folder of seeds");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
     paths.sort();
-    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+    paths.iter().map(|path| fs::read(path).expect("a seed")).collect()
 }
 
 /// A few mutations of the kinds that fuzzers make.
