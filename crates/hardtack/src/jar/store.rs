@@ -7,8 +7,7 @@ use super::jar::Cause;
 use super::retrieve::path_matches;
 use super::{Api, Cookie, Host, Jar, Outcome, Partition, RequestContext, Suffixes};
 use crate::cookie::{
-    Expiry, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault,
-    parse,
+    Expiry, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault, parse,
 };
 use crate::time::UnixTime;
 
