@@ -86,15 +86,15 @@ impl AttributeName {
     pub(super) fn named(name: &[u8]) -> Option<AttributeName> {
         // Length and first letter leave one of them.
         let (attribute, same) = match (name.len(), name.first()?.to_ascii_lowercase()) {
-            (4, _) => (AttributeName::Path, is_word(name, b"path")),
-            (6, b'd') => (AttributeName::Domain, is_word(name, b"domain")),
-            (6, _) => (AttributeName::Secure, is_word(name, b"secure")),
-            (7, b'e') => (AttributeName::Expires, is_word(name, b"expires")),
-            (7, _) => (AttributeName::MaxAge, is_word(name, b"max-age")),
-            (8, b'h') => (AttributeName::HttpOnly, is_word(name, b"httponly")),
-            (8, b's') => (AttributeName::SameSite, is_word(name, b"samesite")),
-            (8, _) => (AttributeName::Priority, is_word(name, b"priority")),
-            (11, _) => (AttributeName::Partitioned, is_word(name, b"partitioned")),
+            (4, _) => (AttributeName::Path, is_word(name, b"Path")),
+            (6, b'd') => (AttributeName::Domain, is_word(name, b"Domain")),
+            (6, _) => (AttributeName::Secure, is_word(name, b"Secure")),
+            (7, b'e') => (AttributeName::Expires, is_word(name, b"Expires")),
+            (7, _) => (AttributeName::MaxAge, is_word(name, b"Max-Age")),
+            (8, b'h') => (AttributeName::HttpOnly, is_word(name, b"HttpOnly")),
+            (8, b's') => (AttributeName::SameSite, is_word(name, b"SameSite")),
+            (8, _) => (AttributeName::Priority, is_word(name, b"Priority")),
+            (11, _) => (AttributeName::Partitioned, is_word(name, b"Partitioned")),
             _ => return None,
         };
         same.then_some(attribute)
@@ -112,11 +112,10 @@ impl AttributeName {
     }
 }
 
-/// Whether this is that word, which is written in lower case, in any casing. Knowing its length
-/// makes it several times faster than `eq_ignore_ascii_case`.
+/// Whether this is that word in any casing, quickest in the usual one that `word` has.
 #[inline]
 pub(super) fn is_word<const N: usize>(text: &[u8], word: &[u8; N]) -> bool {
-    <&[u8; N]>::try_from(text).is_ok_and(|text| text.map(|byte| byte.to_ascii_lowercase()) == *word)
+    <&[u8; N]>::try_from(text).is_ok_and(|text| text == word || text.eq_ignore_ascii_case(word))
 }
 
 /// What is fixed of a cookie: its name and everything but value and expiry. Not checked before

@@ -323,17 +323,17 @@ pub(super) fn max_age(value: &[u8], grammar: MaxAgeGrammar) -> Option<Duration> 
 /// Section 5.6.7.
 pub(super) fn same_site(value: &[u8]) -> Option<SameSite> {
     match value.len() {
-        3 if is_word(value, b"lax") => Some(SameSite::Lax),
-        4 if is_word(value, b"none") => Some(SameSite::None),
-        6 if is_word(value, b"strict") => Some(SameSite::Strict),
+        3 if is_word(value, b"Lax") => Some(SameSite::Lax),
+        4 if is_word(value, b"None") => Some(SameSite::None),
+        6 if is_word(value, b"Strict") => Some(SameSite::Strict),
         _ => None,
     }
 }
 
 fn priority(value: &[u8]) -> Priority {
-    if is_word(value, b"low") {
+    if is_word(value, b"Low") {
         Priority::Low
-    } else if is_word(value, b"high") {
+    } else if is_word(value, b"High") {
         Priority::High
     } else {
         Priority::Medium
