@@ -35,6 +35,10 @@ pub struct Profile {
     pub partitions: Partitions,
     /// What `__Host-` asks of the path.
     pub host_prefix_path: HostPrefixPath,
+    /// Whether a Secure cookie for one host only stands in the way of a plain one of its name for a
+    /// parent host only, which no request carries together: 6265bis section 5.7 step 16. Browsers
+    /// see that it does not.
+    pub guards_across_hosts: bool,
     /// Where a cookie stands in the order after another value was set.
     pub overwrite: Overwrite,
     /// Whether a Domain in Unicode is read as the A-labels that it stands for: Chromium.
@@ -47,6 +51,8 @@ pub struct Profile {
     /// Whether a script sees no cookie at all if not all of them are UTF-8: Chromium. Others give
     /// it U+FFFD for what is not.
     pub hides_invalid_utf8: bool,
+    /// Which cookies of a domain go when it has too many.
+    pub eviction: Eviction,
     /// How many cookies there may be.
     pub limits: Limits,
 }
@@ -67,11 +73,13 @@ impl Profile {
         redirects_count: false,
         partitions: Partitions::ByAttribute,
         host_prefix_path: HostPrefixPath::Literal,
+        guards_across_hosts: false,
         overwrite: Overwrite::MovesUnlessEqual,
         unicode_domain: true,
         longest_path: usize::MAX,
         refuses_lone_cr: false,
         hides_invalid_utf8: true,
+        eviction: Eviction::ByPriority,
         limits: Limits::CHROMIUM,
     };
 
@@ -90,11 +98,13 @@ impl Profile {
         redirects_count: true,
         partitions: Partitions::ThirdParty,
         host_prefix_path: HostPrefixPath::Effective,
+        guards_across_hosts: false,
         overwrite: Overwrite::KeepsPlace,
         unicode_domain: false,
         longest_path: 1024,
         refuses_lone_cr: true,
         hides_invalid_utf8: false,
+        eviction: Eviction::PlainFirst,
         limits: Limits { total: 3000, ..Limits::CHROMIUM },
     };
 
@@ -114,11 +124,13 @@ impl Profile {
         redirects_count: true,
         partitions: Partitions::Never,
         host_prefix_path: HostPrefixPath::Named,
+        guards_across_hosts: true,
         overwrite: Overwrite::KeepsPlace,
         unicode_domain: true,
         longest_path: usize::MAX,
         refuses_lone_cr: false,
         hides_invalid_utf8: false,
+        eviction: Eviction::ByPriority,
         limits: Limits::CHROMIUM,
     };
 
@@ -225,6 +237,19 @@ pub enum Overwrite {
     KeepsPlace,
     /// There if the value is the same, and at the end otherwise: Chromium.
     MovesUnlessEqual,
+}
+
+/// Which cookies of a domain a client removes when there are too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Eviction {
+    /// Low priority before medium before high, those that are not Secure first, the least recently
+    /// used first, and some of each priority spared: Chromium. A choice that 6265bis section 5.7
+    /// step 24 leaves free.
+    ByPriority,
+    /// Of those that are not Secure the least recently used, however few they are; only where there
+    /// are none, Secure ones, and these only for another Secure one: Firefox.
+    PlainFirst,
 }
 
 /// How many cookies a jar keeps. Over a limit it removes as many as bring it down to the number

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Host, Site};
+use super::{CookieParts, PartsError, Site};
 use crate::cookie::{Priority, SameSite};
 use crate::time::UnixTime;
 
@@ -43,8 +43,6 @@ impl Cookie {
             name: &parts.name,
             value: &parts.value,
             path: &parts.path,
-            domain: parts.domain.into(),
-            partition: parts.partition.map(Arc::new),
             created: parts.created,
             expires: parts.expires.unwrap_or(UnixTime::MAX),
             same_site: parts.same_site,
@@ -54,7 +52,58 @@ impl Cookie {
             http_only: parts.http_only,
             source_secure: parts.source_secure,
         };
-        Ok(draft.into_cookie(parts.last_access))
+        let partition = parts.partition.map(Arc::new);
+        Ok(Cookie::new(&draft, parts.domain.into(), partition, parts.last_access))
+    }
+
+    pub(super) fn new(
+        draft: &Draft<'_>,
+        domain: Arc<str>,
+        partition: Option<Arc<Partition>>,
+        last_access: UnixTime,
+    ) -> Cookie {
+        Cookie {
+            text: draft.text(),
+            // The parts are bounded by `CookieParts::check` and by the parser.
+            name: draft.name.len() as u32,
+            pair: draft.pair_len() as u32,
+            domain,
+            partition,
+            created: draft.created,
+            expires: draft.expires,
+            last_access: Moment(AtomicU64::new(last_access.as_millis())),
+            sequence: 0,
+            same_site: draft.same_site,
+            priority: draft.priority,
+            host_only: draft.host_only,
+            secure: draft.secure,
+            http_only: draft.http_only,
+            source_secure: draft.source_secure,
+        }
+    }
+
+    /// Becomes another cookie of the same identity; in another place of the order if a `sequence`
+    /// is given.
+    pub(super) fn take_over(&mut self, draft: &Draft<'_>, sequence: Option<u64>) {
+        let value = self.value().len();
+        let pair = self.pair as usize;
+        if value == draft.value.len() {
+            self.text[pair - value..pair].copy_from_slice(draft.value);
+        } else {
+            self.text = draft.text();
+            self.pair = draft.pair_len() as u32;
+        }
+        if let Some(sequence) = sequence {
+            self.sequence = sequence;
+            self.created = draft.created;
+        }
+        self.expires = draft.expires;
+        self.last_access.store(draft.created);
+        self.same_site = draft.same_site;
+        self.priority = draft.priority;
+        self.secure = draft.secure;
+        self.http_only = draft.http_only;
+        self.source_secure = draft.source_secure;
     }
 
     /// The same as plain fields.
@@ -184,11 +233,6 @@ impl Cookie {
             self.last_access.store(now);
         }
     }
-
-    pub(super) fn keep_creation_of(&mut self, older: &Cookie) {
-        self.created = older.created;
-        self.sequence = older.sequence;
-    }
 }
 
 impl fmt::Debug for Cookie {
@@ -206,8 +250,6 @@ pub(super) struct Draft<'a> {
     pub(super) name: &'a [u8],
     pub(super) value: &'a [u8],
     pub(super) path: &'a [u8],
-    pub(super) domain: Arc<str>,
-    pub(super) partition: Option<Arc<Partition>>,
     pub(super) created: UnixTime,
     /// `MAX` for a session cookie.
     pub(super) expires: UnixTime,
@@ -220,120 +262,16 @@ pub(super) struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    pub(super) fn into_cookie(self, last_access: UnixTime) -> Cookie {
-        let separator: &[u8] = if self.name.is_empty() { b"" } else { b"=" };
-        let pair = self.name.len() + separator.len() + self.value.len();
-        let text = [self.name, separator, self.value, self.path].concat();
-        Cookie {
-            text: text.into(),
-            // The parts are bounded by `CookieParts::check` and by the parser.
-            name: self.name.len() as u32,
-            pair: pair as u32,
-            domain: self.domain,
-            partition: self.partition,
-            created: self.created,
-            expires: self.expires,
-            last_access: Moment(AtomicU64::new(last_access.as_millis())),
-            sequence: 0,
-            same_site: self.same_site,
-            priority: self.priority,
-            host_only: self.host_only,
-            secure: self.secure,
-            http_only: self.http_only,
-            source_secure: self.source_secure,
-        }
-    }
-}
-
-/// A cookie as plain fields, for storing it elsewhere and for making one that no `Set-Cookie` set.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CookieParts {
-    /// The name; empty for a value without a name.
-    pub name: Vec<u8>,
-    /// The value.
-    pub value: Vec<u8>,
-    /// The host, canonical, without a leading dot.
-    pub domain: String,
-    /// Whether it goes to that host only.
-    pub host_only: bool,
-    /// The path, beginning with `/`.
-    pub path: Vec<u8>,
-    /// Whether it goes over secure connections only.
-    pub secure: bool,
-    /// Whether scripts do not see it.
-    pub http_only: bool,
-    /// Its SameSite attribute.
-    pub same_site: Option<SameSite>,
-    /// Chromium's Priority attribute.
-    pub priority: Priority,
-    /// The partition that it is kept in, if any.
-    pub partition: Option<Partition>,
-    /// When it was stored first.
-    pub created: UnixTime,
-    /// When it was last set or sent.
-    pub last_access: UnixTime,
-    /// When it ends; `None` for a session cookie.
-    pub expires: Option<UnixTime>,
-    /// Whether it was set over a secure connection.
-    pub source_secure: bool,
-}
-
-impl CookieParts {
-    /// A host-only session cookie for the path `/`, set at `now`, with no attribute.
-    pub fn new(
-        name: impl Into<Vec<u8>>,
-        value: impl Into<Vec<u8>>,
-        domain: impl Into<String>,
-        now: UnixTime,
-    ) -> CookieParts {
-        CookieParts {
-            name: name.into(),
-            value: value.into(),
-            domain: domain.into(),
-            host_only: true,
-            path: b"/".to_vec(),
-            secure: false,
-            http_only: false,
-            same_site: None,
-            priority: Priority::Medium,
-            partition: None,
-            created: now,
-            last_access: now,
-            expires: None,
-            source_secure: false,
-        }
+    fn separator(&self) -> &'static [u8] {
+        if self.name.is_empty() { b"" } else { b"=" }
     }
 
-    fn check(&self) -> Result<(), PartsError> {
-        let clean = |bytes: &[u8]| {
-            bytes.iter().all(|&byte| byte != b';' && (byte == b'\t' || !byte.is_ascii_control()))
-        };
-        if !clean(&self.name) || self.name.contains(&b'=') {
-            return Err(PartsError::Name);
-        }
-        if !clean(&self.value) || (self.name.is_empty() && self.value.is_empty()) {
-            return Err(PartsError::Value);
-        }
-        if !clean(&self.path) || self.path.first() != Some(&b'/') {
-            return Err(PartsError::Path);
-        }
-        if self.name.len() + self.value.len() > MAX_PARTS_BYTES || self.path.len() > MAX_PARTS_BYTES
-        {
-            return Err(PartsError::TooLong);
-        }
-        match Host::parse(&self.domain) {
-            Some(host) if host.as_str() == self.domain && (self.host_only || !host.is_ip()) => {
-                Ok(())
-            }
-            _ => Err(PartsError::Domain),
-        }
+    fn pair_len(&self) -> usize {
+        self.name.len() + self.separator().len() + self.value.len()
     }
-}
 
-impl fmt::Debug for CookieParts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CookieParts(..)")
+    fn text(&self) -> Box<[u8]> {
+        [self.name, self.separator(), self.value, self.path].concat().into()
     }
 }
 
@@ -371,49 +309,6 @@ impl Partition {
     }
 }
 
-/// Why parts are not a cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PartsError {
-    /// The name has a `=`, a `;` or a control character.
-    Name,
-    /// The value has a `;` or a control character, or is empty like the name.
-    Value,
-    /// The path does not begin with `/`, or has a `;` or a control character.
-    Path,
-    /// The domain is not a canonical host name, or an IP address that is not host-only.
-    Domain,
-    /// Name and value, or the path, are longer than any client keeps.
-    TooLong,
-}
-
-impl fmt::Display for PartsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PartsError::Name => f.write_str(
-                "the cookie's name has a `=`, a `;` or a control character; no Set-Cookie can set it",
-            ),
-            PartsError::Value => f.write_str(
-                "the cookie's value has a `;` or a control character, or is empty like its name; \
-                 no Set-Cookie can set it",
-            ),
-            PartsError::Path => f.write_str(
-                "the cookie's path does not begin with `/`, or has a `;` or a control character",
-            ),
-            PartsError::Domain => f.write_str(
-                "the cookie's domain is not a host name in lower-case A-labels without a leading \
-                 dot, or it is an IP address and the cookie is not host-only",
-            ),
-            PartsError::TooLong => write!(
-                f,
-                "the cookie's name and value, or its path, have more than {MAX_PARTS_BYTES} bytes"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for PartsError {}
-
 /// A time that can be set through a shared reference.
 struct Moment(AtomicU64);
 
@@ -435,6 +330,3 @@ impl Clone for Moment {
 
 /// A minute, as Chromium has it.
 const TOUCH_MILLIS: u64 = 60_000;
-
-/// Far above every limit of a parser, far below what a length is kept in.
-const MAX_PARTS_BYTES: usize = 1 << 20;

@@ -7,6 +7,7 @@ use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 
 use super::index::{Index, Key, Place};
+use super::log::{Cause, Change, Log};
 use super::{Cookie, Identity, Outcome, Partition, RequestContext, Suffixes};
 use crate::cookie::{Limits, Profile};
 use crate::time::UnixTime;
@@ -21,12 +22,8 @@ pub struct Jar {
     pub(super) limits: Limits,
     pub(super) suffixes: Suffixes,
     pub(super) index: Index,
-    next_sequence: u64,
-    revision: u64,
-    watcher: Option<Watcher>,
+    pub(super) log: Log,
 }
-
-type Watcher = Arc<dyn Fn(&Change<'_>) + Send + Sync>;
 
 impl Jar {
     /// An empty jar with this profile's limits and the public suffix list of this build.
@@ -125,7 +122,7 @@ impl Jar {
     /// Takes out every cookie that `gone` says yes to, and tells how many.
     pub fn remove_if(&mut self, gone: impl FnMut(&Cookie) -> bool) -> usize {
         let taken = self.index.extract(Place::Everywhere, gone);
-        self.report(&taken, Cause::Removed);
+        self.log.gone(&taken, Cause::Removed);
         taken.len()
     }
 
@@ -137,7 +134,7 @@ impl Jar {
     /// Removes what has expired, and tells how many. They are never sent; this frees their memory.
     pub fn clear_expired(&mut self, now: UnixTime) -> usize {
         let taken = self.index.extract(Place::Everywhere, |cookie| cookie.is_expired(now));
-        self.report(&taken, Cause::Expired);
+        self.log.gone(&taken, Cause::Expired);
         taken.len()
     }
 
@@ -149,18 +146,18 @@ impl Jar {
     /// A number that grows with every change but last access; equal numbers of one jar mean equal
     /// cookies.
     pub fn revision(&self) -> u64 {
-        self.revision
+        self.log.revision()
     }
 
     /// Calls `watcher` on every change from now on, in place of the watcher before.
     pub fn watch(&mut self, watcher: impl Fn(&Change<'_>) + Send + Sync + 'static) {
-        self.watcher = Some(Arc::new(watcher));
+        self.log.watch(Arc::new(watcher));
     }
 
     /// Puts a cookie in that has no elder, and holds the limits. Tells how many had to go.
     pub(super) fn admit(&mut self, mut cookie: Cookie, now: UnixTime) -> usize {
-        cookie.sequence = self.sequence();
-        self.changed(&Change::Stored { cookie: &cookie, before: None });
+        cookie.sequence = self.log.next_sequence();
+        self.log.changed(&Change::Stored { cookie: &cookie, before: None });
         let (partition, domain) = (cookie.partition_arc().cloned(), cookie.domain.clone());
         self.index.insert(cookie, &self.suffixes);
         self.evict(partition.as_deref(), &domain, now)
@@ -176,50 +173,8 @@ impl Jar {
         let group = self.index.shelf(partition)?.group_of(key.domain)?.clone();
         let place = Place::Group(partition, &group);
         let taken = self.index.extract(place, |cookie| key.is_of(cookie));
-        self.report(&taken, cause);
+        self.log.gone(&taken, cause);
         taken.into_iter().next()
-    }
-
-    pub(super) fn sequence(&mut self) -> u64 {
-        self.next_sequence += 1;
-        self.next_sequence
-    }
-
-    pub(super) fn report(&mut self, taken: &[Cookie], cause: Cause) {
-        for cookie in taken {
-            self.changed(&Change::Gone { cookie, cause });
-        }
-    }
-
-    fn changed(&mut self, change: &Change<'_>) {
-        self.revision += 1;
-        if let Some(watcher) = &self.watcher {
-            watcher(change);
-        }
-    }
-
-    /// Puts `cookie` where `partition` and `key` say, and the one that is there out. `keeps` says
-    /// whether the new one takes the place of the old one in the order.
-    pub(super) fn replace(
-        &mut self,
-        mut cookie: Cookie,
-        partition: Option<&Partition>,
-        key: Key<'_>,
-        keeps: impl FnOnce(&Cookie, &Cookie) -> bool,
-    ) -> Result<(), Cookie> {
-        let sequence = self.sequence();
-        let Some(place) = self.index.find_mut(partition, key) else { return Err(cookie) };
-        if keeps(place, &cookie) {
-            cookie.keep_creation_of(place);
-        } else {
-            cookie.sequence = sequence;
-        }
-        let before = std::mem::replace(place, cookie);
-        self.revision += 1;
-        if let Some(watcher) = &self.watcher {
-            watcher(&Change::Stored { cookie: place, before: Some(&before) });
-        }
-        Ok(())
     }
 }
 
@@ -271,47 +226,9 @@ impl JarBuilder {
             limits: self.limits.unwrap_or(self.profile.limits),
             suffixes: self.suffixes,
             index: Index::default(),
-            next_sequence: 0,
-            revision: 0,
-            watcher: None,
+            log: Log::default(),
         }
     }
-}
-
-/// What a watcher is told.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Change<'a> {
-    /// A cookie is in the jar.
-    #[non_exhaustive]
-    Stored {
-        /// The cookie.
-        cookie: &'a Cookie,
-        /// The one that it replaced.
-        before: Option<&'a Cookie>,
-    },
-    /// A cookie is no longer in the jar.
-    #[non_exhaustive]
-    Gone {
-        /// The cookie.
-        cookie: &'a Cookie,
-        /// Why.
-        cause: Cause,
-    },
-}
-
-/// Why a cookie is no longer in the jar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The program said so, or a server by an expiry that is past.
-    Removed,
-    /// Its time was over.
-    Expired,
-    /// There were too many.
-    Evicted,
-    /// A restored cookie took its place.
-    Overwritten,
 }
 
 impl Identity {

@@ -66,7 +66,7 @@ pub struct Case {
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Action {
-    /// Where it goes first.
+    /// Where it goes in the end.
     pub url: String,
     /// How it comes about; a typed navigation if nothing is said.
     #[serde(default)]
@@ -80,15 +80,29 @@ pub struct Action {
     /// What the page then assigns to `document.cookie`.
     #[serde(default, deserialize_with = "one_or_many")]
     pub script_cookie: Vec<String>,
-    /// Where the answer sends the request on to, one after the other.
-    #[serde(default, deserialize_with = "one_or_many")]
-    pub redirect: Vec<String>,
+    /// Redirects that lead to `url`: the request goes to the first of these.
+    #[serde(default)]
+    pub via: Vec<Hop>,
     /// Milliseconds to wait before it.
     #[serde(default)]
     pub wait_ms: u64,
     /// Whether the page's `document.cookie` is compared too.
     #[serde(default)]
     pub document_cookie: bool,
+}
+
+/// An answer that redirects to the next hop, or at last to the request's URL.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Hop {
+    /// Where the request goes.
+    pub url: String,
+    /// The status, 302 if nothing is said. 307 and 308 keep the method.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// The `Set-Cookie` lines of the answer.
+    #[serde(default)]
+    pub set_cookie: Vec<String>,
 }
 
 /// How a request comes about.
@@ -117,6 +131,9 @@ pub struct Expect {
     pub now_ms: u64,
     /// One for each probe.
     pub probes: Vec<Seen>,
+    /// Why the recording failed; then there is nothing to compare.
+    #[serde(default)]
+    pub harness_error: Option<String>,
 }
 
 /// What a browser sent.
@@ -126,6 +143,9 @@ pub struct Seen {
     /// The `Cookie` header in Latin-1; `None` if there was none.
     #[serde(default)]
     pub cookie: Option<String>,
+    /// The same of each redirect on the way.
+    #[serde(default)]
+    pub via: Vec<Option<String>>,
     /// `document.cookie` as a script sees it, so in Unicode.
     #[serde(default)]
     pub document_cookie: Option<String>,
@@ -140,6 +160,8 @@ pub struct Seen {
 pub struct Answer {
     /// The `Cookie` header.
     pub cookie: Option<Vec<u8>>,
+    /// The same of each redirect on the way.
+    pub via: Vec<Option<Vec<u8>>>,
     /// `document.cookie` as a script sees it, where the probe asks for it.
     pub document_cookie: Option<String>,
 }
@@ -171,19 +193,28 @@ impl Case {
     }
 
     /// Whether the answers are byte for byte what the browser sent; `None` if the case does not say
-    /// what that was.
+    /// what that was, or the recording failed.
     pub fn agrees(&self, answers: &[Answer]) -> Option<bool> {
-        let seen = &self.expect.as_ref()?.probes;
+        let seen = &self.recorded()?.probes;
+        let is = |seen: &Option<String>, answer: &Option<Vec<u8>>| {
+            let seen = seen.as_ref().map(|cookie| latin1(cookie)).transpose();
+            matches!(seen, Ok(cookie) if cookie == *answer)
+        };
         let agree = |(seen, answer): (&Seen, &Answer)| {
-            let cookie = seen.cookie.as_ref().map(|cookie| latin1(cookie)).transpose();
-            seen.no_request || matches!(cookie, Ok(cookie) if cookie == answer.cookie)
+            let mut hops = seen.via.iter().zip(&answer.via);
+            seen.no_request
+                || (is(&seen.cookie, &answer.cookie) && hops.all(|(seen, answer)| is(seen, answer)))
         };
         Some(seen.len() == answers.len() && seen.iter().zip(answers).all(agree))
     }
 
+    fn recorded(&self) -> Option<&Expect> {
+        self.expect.as_ref().filter(|expect| expect.harness_error.is_none())
+    }
+
     /// The same for `document.cookie`, where it was recorded: a look from the page itself.
     pub fn agrees_in_scripts(&self, answers: &[Answer]) -> Option<bool> {
-        let seen = &self.expect.as_ref()?.probes;
+        let seen = &self.recorded()?.probes;
         let recorded = seen.iter().zip(answers).filter_map(|(seen, answer)| {
             Some((seen.document_cookie.as_ref()?, answer.document_cookie.as_ref()?))
         });
@@ -202,31 +233,32 @@ impl Player {
         self.now = self.now.saturating_add(Duration::from_millis(action.wait_ms));
         let target = target(&action.url)?;
         let page = match &action.initiator {
-            Some(initiator) => Some(self::target(initiator)?),
-            None => None,
+            Some(initiator) => self::target(initiator)?,
+            None => target.clone(),
         };
-        let page = page.as_ref().unwrap_or(&target);
         let hops: Vec<Target> =
-            action.redirect.iter().map(|url| self::target(url)).collect::<Result<_, _>>()?;
+            action.via.iter().map(|hop| self::target(&hop.url)).collect::<Result<_, _>>()?;
+        let first = hops.first().unwrap_or(&target);
         let mut context = match action.context {
-            Kind::Nav => RequestContext::navigation(&target),
-            Kind::Link => RequestContext::link(&target, page),
-            Kind::FormPost => RequestContext::form_post(&target, page),
-            Kind::Subresource => RequestContext::subresource(&target, page),
-            Kind::Iframe => RequestContext::iframe(&target, page),
+            Kind::Nav => RequestContext::navigation(first),
+            Kind::Link => RequestContext::link(first, &page),
+            Kind::FormPost => RequestContext::form_post(first, &page),
+            Kind::Subresource => RequestContext::subresource(first, &page),
+            Kind::Iframe => RequestContext::iframe(first, &page),
         };
-        let lines = action.set_cookie.iter().map(|line| latin1(line));
-        let lines = received(lines.collect::<Result<Vec<_>, _>>()?, self.jar.profile());
-        let mut cookie = self.jar.header(&context, self.now);
-        for line in &lines {
-            self.jar.set(line, &context, self.now);
+        let mut via = Vec::new();
+        for (hop, next) in action.via.iter().zip(hops.iter().skip(1).chain([&target])) {
+            via.push(self.exchange(&hop.set_cookie, &context)?);
+            context = context.redirected(next);
+            if !matches!(hop.status, Some(307 | 308)) {
+                context = context.method(&http::Method::GET);
+            }
         }
-        for hop in &hops {
-            // A browser follows the recorder's redirects (302) with GET.
-            context = context.redirected(hop).method(&http::Method::GET);
-            cookie = self.jar.header(&context, self.now);
+        let cookie = self.exchange(&action.set_cookie, &context)?;
+        let mut document = RequestContext::script(&target);
+        if action.context == Kind::Iframe {
+            document = document.in_frames_of(&[&page]);
         }
-        let document = RequestContext::script(context.target());
         for line in &action.script_cookie {
             self.jar.set(&latin1(line)?, &document, self.now);
         }
@@ -238,7 +270,21 @@ impl Player {
                 _ => String::from_utf8_lossy(&bytes).into_owned(),
             }
         });
-        Ok(Answer { cookie: cookie.map(|cookie| cookie.as_bytes().to_vec()), document_cookie })
+        Ok(Answer { cookie, via, document_cookie })
+    }
+
+    /// Asks the jar for a request's header, and gives it the answer's lines.
+    fn exchange(
+        &mut self,
+        lines: &[String],
+        context: &RequestContext<'_>,
+    ) -> Result<Option<Vec<u8>>, CaseError> {
+        let header = self.jar.header(context, self.now);
+        let lines = lines.iter().map(|line| latin1(line)).collect::<Result<Vec<_>, _>>()?;
+        for line in received(lines, self.jar.profile()) {
+            self.jar.set(&line, context, self.now);
+        }
+        Ok(header.map(|header| header.as_bytes().to_vec()))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::circumstances::{Circumstances, Relation};
 use super::cookie::Draft;
 use super::index::Key;
-use super::jar::Cause;
+use super::log::{Cause, Change};
 use super::retrieve::path_matches;
 use super::{Api, Cookie, Host, Jar, Outcome, Partition, RequestContext, Suffixes};
 use crate::cookie::{
@@ -63,25 +63,24 @@ impl Jar {
             return Err(Ignored::OverlaysSecure);
         }
         // Step 23: the cookie that it replaces.
-        let found = self.index.find(partition, key).filter(|found| !found.is_expired(now));
-        if context.api == Api::Script && found.is_some_and(Cookie::http_only) {
+        let found = self.index.find_mut(partition, key);
+        let is_live = found.as_ref().is_some_and(|found| !found.is_expired(now));
+        let is_guarded = found.as_ref().is_some_and(|found| found.http_only());
+        if is_live && is_guarded && context.api == Api::Script {
             return Err(Ignored::OverwritesHttpOnly);
         }
         let expires = match parsed.expiry(now) {
             Expiry::Session => UnixTime::MAX,
             Expiry::At(at) => at,
             Expiry::Past => {
-                let known = found.is_some();
                 self.take(partition, key, Cause::Removed);
-                return Ok(if known { Outcome::Removed } else { Outcome::Expired });
+                return Ok(if is_live { Outcome::Removed } else { Outcome::Expired });
             }
         };
         let draft = Draft {
             name: &parsed.name,
             value: &parsed.value,
             path,
-            domain: found.map_or_else(|| domain.into(), |found| found.domain.clone()),
-            partition: partition.map(|partition| self.index.share(partition)),
             created: now,
             expires,
             same_site: parsed.same_site,
@@ -91,7 +90,28 @@ impl Jar {
             http_only: parsed.http_only,
             source_secure: target.is_secure(),
         };
-        Ok(self.put(draft.into_cookie(now), partition, key, now))
+        let Some(found) = found else {
+            let partition = partition.map(|partition| self.index.share(partition));
+            let cookie = Cookie::new(&draft, domain.into(), partition.clone(), now);
+            let evicted = self.admit(cookie, now);
+            if evicted > 0 && self.index.find(partition.as_deref(), key).is_none() {
+                return Err(Ignored::NoRoom);
+            }
+            return Ok(Outcome::Stored { evicted });
+        };
+        let keeps_place = is_live
+            && match self.profile.overwrite {
+                Overwrite::KeepsPlace => true,
+                Overwrite::MovesUnlessEqual => found.value() == draft.value,
+            };
+        let before = self.log.is_watched().then(|| found.clone());
+        found.take_over(&draft, (!keeps_place).then(|| self.log.next_sequence()));
+        self.log.changed(&Change::Stored { cookie: found, before: before.as_ref() });
+        if partition.is_some() {
+            // It may be longer than its elder, and a partition is limited in bytes.
+            self.evict(partition, domain, now);
+        }
+        Ok(Outcome::Replaced)
     }
 
     /// Steps 17 and 18.
@@ -129,37 +149,15 @@ impl Jar {
     fn overlays_secure(&self, partition: Option<&Partition>, key: Key<'_>, now: UnixTime) -> bool {
         let Some(shelf) = self.index.shelf(partition) else { return false };
         let group = self.suffixes.registrable_domain(key.domain).unwrap_or(key.domain);
+        let narrow = |host_only: bool| host_only && !self.profile.guards_across_hosts;
         shelf.group(group).any(|cookie| {
             cookie.secure()
                 && cookie.name() == key.name
                 && !cookie.is_expired(now)
                 && path_matches(key.path, cookie.path())
-                && (covers(cookie.domain(), cookie.host_only(), key.domain)
-                    || covers(key.domain, key.host_only, cookie.domain()))
+                && (covers(cookie.domain(), narrow(cookie.host_only()), key.domain)
+                    || covers(key.domain, narrow(key.host_only), cookie.domain()))
         })
-    }
-
-    /// Puts the cookie in place of its elder, or in as a new one.
-    fn put(
-        &mut self,
-        cookie: Cookie,
-        partition: Option<&Partition>,
-        key: Key<'_>,
-        now: UnixTime,
-    ) -> Outcome {
-        let rule = self.profile.overwrite;
-        let keeps_place = |old: &Cookie, new: &Cookie| {
-            let equal = rule == Overwrite::KeepsPlace || old.value() == new.value();
-            equal && !old.is_expired(now)
-        };
-        if let Err(cookie) = self.replace(cookie, partition, key, keeps_place) {
-            return Outcome::Stored { evicted: self.admit(cookie, now) };
-        }
-        if partition.is_some() {
-            // It may be longer than its elder, and a partition is limited in bytes.
-            self.evict(partition, key.domain, now);
-        }
-        Outcome::Replaced
     }
 }
 
@@ -202,9 +200,12 @@ fn resolve_domain<'h>(
     if !end.as_bytes().eq_ignore_ascii_case(wanted) {
         return Err(Ignored::DomainMismatch);
     }
-    let registrable = suffixes.registrable_domain(name).filter(|_| !host.is_ip());
+    let registrable = host.registrable_domain(suffixes);
     if start == 0 {
-        return Ok((name, registrable.is_none()));
+        let is_shared = registrable.is_none_or(|registrable| {
+            registrable == name && suffixes.has_only_suffixes_below(name)
+        });
+        return Ok((name, is_shared));
     }
     if host.is_ip() || !name[..start].ends_with('.') {
         return Err(Ignored::DomainMismatch);
