@@ -39,7 +39,8 @@ pub(crate) fn describe(was: &Case, is: &Case) -> Option<String> {
 }
 
 fn title(request: &Request) -> String {
-    let mut text = format!("{} {:?}", request.url, request.context).to_lowercase();
+    let context = format!("{:?}", request.context).to_lowercase();
+    let mut text = format!("{} {context}", request.url);
     if let Some(initiator) = &request.initiator {
         let _ = write!(text, " from {initiator}");
     }

@@ -56,8 +56,8 @@ fn redirected(dice: &mut Dice, end: &str) -> Request {
     let request = asked(dice, end);
     let hosts = ["other.test", "other.test", "sub.example.com", "example.com"];
     let via = dice.several(1, 2, |dice, _| {
-        // A page of https gets no part of itself over http.
-        let part = matches!(request.context, Kind::Subresource | Kind::Iframe);
+        // A page of https gets no part of itself over http, and posts no form to it unasked.
+        let part = !matches!(request.context, Kind::Nav | Kind::Link);
         let scheme = if part {
             end.split(':').next().unwrap_or("https")
         } else {

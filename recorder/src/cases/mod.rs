@@ -65,7 +65,7 @@ const CATEGORIES: [Category; 23] = [
     Category { name: "partition", cases: 160, make: contexts::partitioned },
     Category { name: "secure", cases: 170, make: contexts::secure },
     Category { name: "multi", cases: 200, make: jars::overwriting },
-    Category { name: "evict", cases: 40, make: jars::eviction },
+    Category { name: "evict", cases: 80, make: jars::eviction },
     Category { name: "script", cases: 160, make: scripts::document_cookie },
 ];
 

@@ -73,7 +73,9 @@ pub(super) fn document_cookie(dice: &mut Dice) -> Draft {
     let mut step = Request::to(url).setting(before);
     step.script_cookie = by_script;
     if dice.percent(25) {
-        step = step.from(Kind::Iframe, dice.pick(&["https://other.test/", HOME]));
+        // A page of https has no frame of http.
+        let other = url.replacen("example.com", "other.test", 1);
+        step = step.from(Kind::Iframe, dice.pick(&[other.as_str(), url]));
     }
     let mut probes = vec![Request::to(url).reading(), Request::to("https://example.com/foo/x")];
     if dice.percent(50) {
