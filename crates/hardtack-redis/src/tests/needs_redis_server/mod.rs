@@ -1,0 +1,4 @@
+//! What needs the program redis-server.
+
+mod laws;
+mod outages;

@@ -1,0 +1,151 @@
+//! A Redis server on a free port of this machine, in a folder of its own.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+/// Ends with its last clone, and with the process that started it, however that ends.
+#[derive(Clone)]
+pub(crate) struct Server(Arc<Running>);
+
+struct Running {
+    folder: TempDir,
+    port: u16,
+    program: &'static str,
+    args: Vec<String>,
+    process: std::sync::Mutex<Process>,
+}
+
+/// A shell that waits for the end of its input, which comes with our end, and
+/// then ends the server.
+struct Process {
+    shell: Child,
+    pid: u32,
+}
+
+const WATCH: &str = r#""$@" </dev/null >>log 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null"#;
+
+impl Server {
+    /// With nothing on the disk.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        Self::program("redis-server", args)
+    }
+
+    fn program(program: &'static str, args: &[&str]) -> Self {
+        for _ in 0..20 {
+            let port = free_port();
+            let mut all: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+            if program == "redis-server" {
+                let port = port.to_string();
+                let own = ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--dir", "."];
+                all.splice(0..0, own.map(str::to_owned));
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let process = spawn(program, folder.path(), &all);
+            let process = std::sync::Mutex::new(process);
+            let server = Self(Arc::new(Running { folder, port, program, args: all, process }));
+            if server.answers() {
+                return server;
+            }
+        }
+        panic!("{program} does not start");
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.0.port)
+    }
+
+    /// A command on a connection of its own; the answer as it comes over the line.
+    pub(crate) fn tell(&self, command: &[&str]) -> String {
+        self.try_tell(command).expect("the server answers")
+    }
+
+    fn try_tell(&self, command: &[&str]) -> Option<String> {
+        let mut conn = TcpStream::connect(("127.0.0.1", self.0.port)).ok()?;
+        conn.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        let mut line = format!("*{}\r\n", command.len());
+        for word in command {
+            line += &format!("${}\r\n{word}\r\n", word.len());
+        }
+        // So that the whole answer has come when the server hangs up.
+        line += "*1\r\n$4\r\nQUIT\r\n";
+        conn.write_all(line.as_bytes()).ok()?;
+        let mut answer = String::new();
+        conn.read_to_string(&mut answer).ok()?;
+        answer.strip_suffix("+OK\r\n").map(str::to_owned)
+    }
+
+    /// A number out of INFO.
+    pub(crate) fn info(&self, field: &str) -> u64 {
+        let info = self.tell(&["INFO", "everything"]);
+        let line = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        line.unwrap_or_else(|| panic!("no {field} in {info}")).trim().parse().unwrap()
+    }
+
+    /// Sends its process a signal: STOP, CONT, KILL.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.0.process.lock().unwrap().pid.to_string();
+        Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap();
+    }
+
+    /// Starts it again, on its port and with its folder.
+    pub(crate) fn restart(&self) {
+        let process = spawn(self.0.program, self.0.folder.path(), &self.0.args);
+        *self.0.process.lock().unwrap() = process;
+        assert!(self.answers(), "the server does not start again");
+    }
+
+    fn answers(&self) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(10) {
+            match self.try_tell(&["PING"]) {
+                Some(answer) if answer.starts_with("+PONG") => return self.is_ours(),
+                _ => std::thread::sleep(Duration::from_millis(2)),
+            }
+            if !Path::new("/proc").join(self.0.process.lock().unwrap().pid.to_string()).exists() {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// That it was not somebody else who took the port first.
+    fn is_ours(&self) -> bool {
+        self.info("process_id") == u64::from(self.0.process.lock().unwrap().pid)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+fn spawn(program: &str, folder: &Path, args: &[String]) -> Process {
+    let mut shell = Command::new("sh")
+        .args(["-c", WATCH, "sh", program])
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pid = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut pid).unwrap();
+    Process { shell, pid: pid.trim().parse().unwrap() }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
