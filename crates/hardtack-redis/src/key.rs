@@ -36,6 +36,8 @@ pub(crate) enum Index {
     Swept,
     /// Sorted set: locators of ends that are not delivered, by time.
     Ends,
+    /// Hash: sessions that a login moves to another slot, and where to.
+    Moves,
     /// Sorted set: locators of ends that are, by when they may be forgotten.
     Told,
 }
@@ -61,6 +63,7 @@ impl Keys {
             Index::Global => b"g",
             Index::Swept => b"s",
             Index::Ends => b"e",
+            Index::Moves => b"m",
             Index::Told => b"t",
         };
         self.in_partition(partition, letter)

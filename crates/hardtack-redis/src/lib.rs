@@ -16,6 +16,7 @@ mod cluster;
 mod error;
 mod key;
 mod link;
+mod moves;
 mod node;
 mod record;
 mod script;

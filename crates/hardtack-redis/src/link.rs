@@ -48,6 +48,16 @@ impl Link {
         Self { way, deadline, replicas }
     }
 
+    /// Whether partitions are on different servers.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.way, Way::Cluster(_))
+    }
+
+    /// Within what time a call is answered.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
     pub(crate) fn waits(&self) -> bool {
         self.replicas > 0
     }

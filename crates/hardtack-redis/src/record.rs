@@ -3,7 +3,7 @@
 //! | bytes | of a record |
 //! | --- | --- |
 //! | 1 | format: 1 |
-//! | 8 | version |
+//! | 8 | version; its highest bit while a login moves the session to another slot |
 //! | 8 | the user's epoch as it holds now; the scripts keep it |
 //! | 8 + 8 | the record's own epochs: user, global |
 //! | 8 + 8 + 8 | last seen, expires, dies |
@@ -34,12 +34,17 @@ use hardtack::time::UnixTime;
 const LIVE: u8 = 1;
 const ENDED: u8 = 2;
 
+/// The bit of a version that says so; no record is changed that often.
+const MARK: u64 = 1 << 63;
+
 /// What stands under the key of a locator.
 pub(crate) enum Stored {
     Live {
         record: Record,
         /// The epoch of its user.
         user_now: u64,
+        /// Whether a login is moving it to another slot.
+        moving: bool,
     },
     Ended {
         event: EndEvent,
@@ -76,7 +81,8 @@ pub(crate) fn decode(key: &Locator, bytes: &[u8]) -> Option<Stored> {
     let mut rest = Reader(bytes);
     match rest.byte()? {
         LIVE => {
-            let version = Version::new(rest.number()?);
+            let version = rest.number()?;
+            let (version, moving) = (Version::new(version & !MARK), version & MARK != 0);
             let user_now = rest.number()?;
             let epochs = Epochs { user: rest.number()?, global: rest.number()? };
             let (last_seen, expires, dies) = (rest.time()?, rest.time()?, rest.time()?);
@@ -105,7 +111,7 @@ pub(crate) fn decode(key: &Locator, bytes: &[u8]) -> Option<Stored> {
                 device,
                 data: Bytes::copy_from_slice(rest.0),
             };
-            Some(Stored::Live { record, user_now })
+            Some(Stored::Live { record, user_now, moving })
         }
         ENDED => {
             let cause = Cause::from_code(rest.byte()?)?;

@@ -28,6 +28,10 @@ scripts! {
     SWEEP: "sweep.lua";
     DELIVER: "deliver.lua";
     FORGET: "forget.lua";
+    MARK: "mark.lua";
+    PEEK: "peek.lua";
+    SETTLE: "settle.lua";
+    UNMARK: "unmark.lua";
     MEMBERS: "members.lua";
     HEADS: "heads.lua";
 }

@@ -16,6 +16,7 @@ use crate::builder::{Builder, Durability};
 use crate::error::{astray, odd_answer, unreadable};
 use crate::key::{self, Index, Keys, PARTITIONS};
 use crate::link::{Level, Link};
+use crate::moves::Move;
 use crate::record::{Stored, decode, encode};
 use crate::script::{self, Call};
 use crate::value::{self, Code};
@@ -74,14 +75,34 @@ impl Inner {
         let [Value::BulkString(bytes), global] = &values[..] else { return Ok(Loaded::Unknown) };
         Ok(match decode(key, bytes).ok_or_else(unreadable)? {
             Stored::Ended { event } => Loaded::Ended(event.cause),
-            Stored::Live { record, user_now } => {
+            Stored::Live { record, user_now, moving } => {
                 let now = Epochs { user: user_now, global: value::number(global)? };
-                match record.epochs.outdated(now) {
-                    true => Loaded::Ended(Cause::Revoked),
-                    false => Loaded::Live(record),
+                if record.epochs.outdated(now) {
+                    return Ok(Loaded::Ended(Cause::Revoked));
                 }
+                if moving && self.settle(key, self.link.until()).await? == Move::Happened {
+                    return Ok(Loaded::Ended(Cause::Replaced));
+                }
+                Loaded::Live(record)
             }
         })
+    }
+
+    /// Calls a script, again if the session was being moved.
+    pub(crate) async fn when_settled(
+        &self,
+        key: &Locator,
+        level: Level,
+        call: impl Fn() -> Call,
+    ) -> Result<Code, StoreError> {
+        let until = self.link.until();
+        loop {
+            let answer = self.link.call(key::of(key), call(), level, until).await?;
+            match value::code(answer)? {
+                Code::MOVING => self.wait_for_move(key, until).await?,
+                code => return Ok(code),
+            }
+        }
     }
 
     /// Calls a script that may answer that it needs the keys of more sessions of a
@@ -103,7 +124,7 @@ impl Inner {
         }
     }
 
-    async fn insert(
+    pub(crate) async fn insert(
         &self,
         key: &Locator,
         record: Record,
@@ -162,13 +183,15 @@ impl Inner {
     ) -> Result<Replaced, StoreError> {
         let mut keys = vec![self.keys.record(key)];
         keys.extend(self.indexes(key, &[Index::Global, Index::Due]));
-        let call = Call::script(&script::REPLACE, &keys)
-            .arg(seen.number().to_be_bytes())
-            .arg(encode(&record))
-            .arg(key.as_bytes())
-            .arg(ttl(&record, record.last_seen));
-        let answer = self.link.call(key::of(key), call, Level::Plain, self.link.until()).await?;
-        match value::code(answer)? {
+        let value = encode(&record);
+        let code = self.when_settled(key, Level::Plain, || {
+            Call::script(&script::REPLACE, &keys)
+                .arg(seen.number().to_be_bytes())
+                .arg(&value)
+                .arg(key.as_bytes())
+                .arg(ttl(&record, record.last_seen))
+        });
+        match code.await? {
             Code::OK => Ok(Replaced::Ok),
             Code::NOT_NOW => Ok(Replaced::Conflict),
             code => code.gone().map(Replaced::Gone),
@@ -189,6 +212,9 @@ impl Inner {
                 _ => Ok(Relocated::Exists),
             };
         }
+        if self.link.is_cluster() && key::of(old) != key::of(new) {
+            return self.move_across(old, seen, new, record, admission).await;
+        }
         let args = new_args(new, &record, admission);
         let code = self.with_members(new, Level::Lasting, |others| {
             let mut keys = vec![self.keys.record(old)];
@@ -206,6 +232,10 @@ impl Inner {
                 .args(others.iter().map(Locator::as_bytes))
         });
         match code.await? {
+            Code::MOVING => {
+                self.wait_for_move(old, self.link.until()).await?;
+                Box::pin(self.relocate(old, seen, new, record, admission)).await
+            }
             Code::OK => Ok(Relocated::Ok),
             Code::NOT_NOW => Ok(Relocated::Conflict),
             Code::EXISTS => Ok(Relocated::Exists),
@@ -238,14 +268,15 @@ impl Inner {
         let mut keys = vec![self.keys.record(key)];
         keys.extend(self.indexes(key, &[Index::Global, Index::Due, Index::Users, Index::Ends]));
         let flag = |set: bool| if set { "1" } else { "0" };
-        let call = Call::script(&script::END, &keys)
-            .arg(key.as_bytes())
-            .arg(cause.code().to_string())
-            .arg(big_endian(at))
-            .arg(flag(matches!(cause, Cause::Idle | Cause::Lifetime)))
-            .arg(flag(self.link.waits()));
-        let answer = self.link.call(key::of(key), call, Level::Lasting, self.link.until()).await?;
-        match value::code(answer)? {
+        let code = self.when_settled(key, Level::Lasting, || {
+            Call::script(&script::END, &keys)
+                .arg(key.as_bytes())
+                .arg(cause.code().to_string())
+                .arg(big_endian(at))
+                .arg(flag(matches!(cause, Cause::Idle | Cause::Lifetime)))
+                .arg(flag(self.link.waits()))
+        });
+        match code.await? {
             Code::OK => Ok(Ended::Now),
             Code::NOT_NOW => Ok(Ended::NotDue),
             code => code.gone().map(Ended::Before),

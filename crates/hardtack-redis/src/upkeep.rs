@@ -101,7 +101,7 @@ impl Inner {
         for (key, head) in keys.iter().zip(heads) {
             let Some(bytes) = value::bytes(head)? else { continue };
             // One that cannot be read does not hide the others.
-            if let Some(Stored::Live { mut record, user_now }) = decode(key, bytes)
+            if let Some(Stored::Live { mut record, user_now, .. }) = decode(key, bytes)
                 && !record.epochs.outdated(Epochs { user: user_now, global })
             {
                 record.data = Default::default();
@@ -202,7 +202,13 @@ impl Inner {
             }
         }
         for answer in self.link.send(ends, Level::Plain, until).await? {
-            wave.swept.ended += value::number(&answer)? as usize;
+            let Ok([ended, moving]) = <[Value; 2]>::try_from(value::list(answer)?) else {
+                return Err(odd_answer());
+            };
+            wave.swept.ended += value::number(&ended)? as usize;
+            for key in value::locators(moving)? {
+                self.settle(&key, until).await?;
+            }
         }
         for answer in self.link.send(forgets, Level::Plain, until).await? {
             wave.swept.forgotten += value::number(&answer)? as usize;

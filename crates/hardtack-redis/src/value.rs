@@ -17,6 +17,7 @@ impl Code {
     pub(crate) const EXISTS: Code = Code(-3);
     pub(crate) const FULL: Code = Code(-4);
     pub(crate) const OUTDATED: Code = Code(-5);
+    pub(crate) const MOVING: Code = Code(-7);
 
     /// Why a session is not live.
     pub(crate) fn gone(self) -> Result<Option<Cause>, StoreError> {

@@ -5,15 +5,23 @@
 -- Numbers are compared as doubles: exact up to 2^53, some 285,000 years.
 local LIVE, ENDED = 1, 2
 local HEAD = 313 -- the longest head of a record, with a user of 255 bytes, less 1
-local OK, NOT_NOW, UNKNOWN, EXISTS, FULL, OUTDATED, OTHER_USER = 0, -1, -2, -3, -4, -5, -6
+local OK, NOT_NOW, UNKNOWN, EXISTS, FULL, OUTDATED, OTHER_USER, MOVING = 0, -1, -2, -3, -4, -5, -6, -7
 local REVOKED, IDLE, LIFETIME, EVICTED, REPLACED, LOST = 2, 3, 4, 5, 6, 10
+local MARK = 128 -- on the version's first byte while a login moves the session
 local call = redis.call
 
 local function num(bytes, at) return (struct.unpack('>I8', bytes, at)) end
 local function head(key) return call('GETRANGE', key, 0, HEAD) end
 local function user_of(rec) return string.sub(rec, 60, 59 + string.byte(rec, 59)) end
+local function marked(rec) return string.byte(rec, 2) >= MARK end
 local function global(key) return tonumber(call('GET', key) or '0') end
 local function outdated(rec, g) return num(rec, 18) < num(rec, 10) or num(rec, 26) < g end
+
+-- The server's clock: only for how long ago a move began.
+local function millis()
+    local now = call('TIME')
+    return now[1] * 1000 + math.floor(now[2] / 1000)
+end
 
 -- Where the sessions of a user stand in the index: their score. Two users of one
 -- score are told apart by what stands in the records.

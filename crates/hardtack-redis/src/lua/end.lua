@@ -9,6 +9,7 @@ if string.byte(rec) == ENDED then
     if again == '1' then call('SETRANGE', key, 0, string.char(ENDED)) end
     return string.byte(rec, 2)
 end
+if marked(rec) then return MOVING end
 if outdated(rec, global(g_key)) then
     finish(key, rec, loc, REVOKED, at, due, users, ends)
     return REVOKED

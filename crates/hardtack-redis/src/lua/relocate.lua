@@ -6,6 +6,7 @@ local keys, user, g = named(9, 12), user_of(value), global(KEYS[7])
 local old = head(KEYS[1])
 if old == '' then return UNKNOWN end
 if string.byte(old) == ENDED then return string.byte(old, 2) end
+if marked(old) then return MOVING end
 if outdated(old, global(KEYS[2])) then return REVOKED end
 if string.sub(old, 2, 9) ~= seen then return NOT_NOW end
 local refused, evict, current = admit(KEYS[6], value, user, g, KEYS[10], KEYS[9], num(now, 1),

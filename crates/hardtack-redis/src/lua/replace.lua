@@ -5,6 +5,7 @@ local seen, value, loc, ttl = unpack(ARGV, 1, 4)
 local old = head(key)
 if old == '' then return UNKNOWN end
 if string.byte(old) == ENDED then return string.byte(old, 2) end
+if marked(old) then return MOVING end
 if outdated(old, global(g_key)) then return REVOKED end
 if string.sub(old, 2, 9) ~= seen then return NOT_NOW end
 if user_of(old) ~= user_of(value) then return OTHER_USER end

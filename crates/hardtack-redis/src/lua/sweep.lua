@@ -1,7 +1,7 @@
 -- KEYS: global epoch, due, users, ends, records
 -- ARGV: now, locators
 local g_key, due, users, ends = unpack(KEYS, 1, 4)
-local at, g, ended = ARGV[1], global(g_key), 0
+local at, g, ended, moving = ARGV[1], global(g_key), 0, {}
 local now = num(at, 1)
 for n = 2, #ARGV do
     local loc, key = ARGV[n], KEYS[n + 3]
@@ -16,6 +16,8 @@ for n = 2, #ARGV do
         ended = ended + 1
     elseif not expires then
         call('ZREM', due, loc)
+    elseif marked(rec) then
+        moving[#moving + 1] = loc
     elseif outdated(rec, g) then
         finish(key, rec, loc, REVOKED, at, due, users, ends)
         ended = ended + 1
@@ -26,4 +28,4 @@ for n = 2, #ARGV do
         ended = ended + 1
     end
 end
-return ended
+return { ended, moving }

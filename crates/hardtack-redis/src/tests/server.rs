@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -146,6 +147,68 @@ fn spawn(program: &str, folder: &Path, args: &[String]) -> Process {
     Process { shell, pid: pid.trim().parse().unwrap() }
 }
 
+/// Below the range that connections get theirs from, so that a server that was
+/// killed finds its port free again.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let tried = TRIED.fetch_add(1, SeqCst);
+        let port = 11_000 + (std::process::id() % 10_007 * 7919 + tried * 31) % 20_000;
+        if TcpListener::bind(("127.0.0.1", port as u16)).is_ok() {
+            return port as u16;
+        }
+    }
+}
+
+/// Three masters that share the slots.
+pub(crate) struct ClusterOfThree(pub(crate) Vec<Server>);
+
+impl ClusterOfThree {
+    pub(crate) fn start() -> Self {
+        let servers: Vec<Server> = (0..3)
+            .map(|_| {
+                let bus = free_port().to_string();
+                Server::start(&[
+                    "--cluster-enabled",
+                    "yes",
+                    "--cluster-port",
+                    &bus,
+                    "--cluster-node-timeout",
+                    "1000",
+                ])
+            })
+            .collect();
+        for (n, server) in servers.iter().enumerate() {
+            let (first, after) = (n * 16384 / 3, (n + 1) * 16384 / 3);
+            let slots = [first, after - 1].map(|slot| slot.to_string());
+            server.tell(&["CLUSTER", "ADDSLOTSRANGE", &slots[0], &slots[1]]);
+            server.tell(&["CLUSTER", "SET-CONFIG-EPOCH", &(n + 1).to_string()]);
+        }
+        for server in &servers[1..] {
+            let (port, bus) = (server.port().to_string(), server.0.args_after("--cluster-port"));
+            servers[0].tell(&["CLUSTER", "MEET", "127.0.0.1", &port, bus]);
+        }
+        let ready = |server: &Server| {
+            let info = server.tell(&["CLUSTER", "INFO"]);
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+        };
+        for server in &servers {
+            while !ready(server) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        Self(servers)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let hosts: Vec<_> = self.0.iter().map(|s| format!("127.0.0.1:{}", s.port())).collect();
+        format!("redis://{}", hosts.join(","))
+    }
+}
+
+impl Running {
+    fn args_after(&self, name: &str) -> &str {
+        let at = self.args.iter().position(|arg| arg == name).unwrap();
+        &self.args[at + 1]
+    }
 }
