@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::address::Template;
 use crate::breaker::Breaker;
 use crate::error::{explain, late, resting, too_few};
-use crate::script::Call;
+use crate::script::{self, Call};
 
 /// What a server answered to one command.
 pub(crate) type Answer = Result<Value, RedisError>;
@@ -136,7 +136,11 @@ impl Node {
         if let Some(line) = &*place {
             return Ok(line.clone());
         }
-        let conn = self.dial.open(until.saturating_duration_since(Instant::now())).await?;
+        let mut conn = self.dial.open(until.saturating_duration_since(Instant::now())).await?;
+        // So that the first calls need not be told twice. Whether it is allowed does
+        // not matter: a script that is not known is sent along with its call.
+        let scripts = script::all();
+        conn.send_packed_commands(&scripts, 0, scripts.len()).await?;
         let line = Line { number: self.dials.fetch_add(1, Relaxed), conn };
         *place = Some(line.clone());
         Ok(line)
@@ -188,8 +192,9 @@ async fn send(
         pipe.add_command((*command).clone());
     }
     if replicas > 0 {
-        // What is left of the time, but for the way back.
-        let patience = until.saturating_duration_since(Instant::now()) * 3 / 4;
+        // Redis looks only ten times a second whether somebody has waited long enough.
+        let left = until.saturating_duration_since(Instant::now());
+        let patience = (left / 2).max(left.saturating_sub(Duration::from_millis(200)));
         pipe.cmd("WAIT").arg(replicas).arg(patience.as_millis().max(1) as u64);
     }
     let mut values = conn.send_packed_commands(&pipe, 0, pipe.len()).await?;

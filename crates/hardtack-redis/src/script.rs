@@ -13,7 +13,15 @@ macro_rules! scripts {
             let code = concat!(include_str!("lua/common.lua"), $(include_str!(concat!("lua/", $part)),)*);
             (Script::new(code), code.to_owned())
         }));
-    )*};
+    )*
+
+        /// Tells a server all scripts.
+        pub(crate) fn all() -> redis::Pipeline {
+            let mut pipe = redis::pipe();
+            $(pipe.cmd("SCRIPT").arg("LOAD").arg(&$name.0.1);)*
+            pipe
+        }
+    };
 }
 
 scripts! {

@@ -1,7 +1,7 @@
 //! A Redis server on a free port of this machine, in a folder of its own.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -18,7 +18,6 @@ pub(crate) struct Server(Arc<Running>);
 struct Running {
     folder: TempDir,
     port: u16,
-    program: &'static str,
     args: Vec<String>,
     process: std::sync::Mutex<Process>,
 }
@@ -35,27 +34,33 @@ const WATCH: &str = r#""$@" </dev/null >>log 2>&1 & echo $!; read -r _; kill -9 
 impl Server {
     /// With nothing on the disk.
     pub(crate) fn start(args: &[&str]) -> Self {
-        Self::program("redis-server", args)
+        Self::with_file("redis.conf", "save \"\"\n", args)
     }
 
-    fn program(program: &'static str, args: &[&str]) -> Self {
+    fn with_file(file: &str, settings: &str, args: &[&str]) -> Self {
         for _ in 0..20 {
-            let port = free_port();
-            let mut all: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-            if program == "redis-server" {
-                let port = port.to_string();
-                let own = ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--dir", "."];
-                all.splice(0..0, own.map(str::to_owned));
-            }
-            let folder = tempfile::tempdir().unwrap();
-            let process = spawn(program, folder.path(), &all);
-            let process = std::sync::Mutex::new(process);
-            let server = Self(Arc::new(Running { folder, port, program, args: all, process }));
+            let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+            let settings = format!("port {port}\nbind 127.0.0.1\ndir .\n{settings}");
+            std::fs::write(folder.path().join(file), settings).unwrap();
+            let args: Vec<String> =
+                [file].iter().chain(args).map(|arg| (*arg).to_owned()).collect();
+            let process = std::sync::Mutex::new(spawn(folder.path(), &args));
+            let server = Self(Arc::new(Running { folder, port, args, process }));
             if server.answers() {
                 return server;
             }
         }
-        panic!("{program} does not start");
+        panic!("redis-server does not start");
+    }
+
+    /// A sentinel that watches a master under the name `main`, and decides alone.
+    pub(crate) fn sentinel(master: &Self) -> Self {
+        let settings = format!(
+            "sentinel monitor main 127.0.0.1 {} 1\nsentinel down-after-milliseconds main 300\n\
+             sentinel failover-timeout main 2000\n",
+            master.port()
+        );
+        Self::with_file("sentinel.conf", &settings, &["--sentinel"])
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -78,12 +83,12 @@ impl Server {
         for word in command {
             line += &format!("${}\r\n{word}\r\n", word.len());
         }
-        // So that the whole answer has come when the server hangs up.
-        line += "*1\r\n$4\r\nQUIT\r\n";
         conn.write_all(line.as_bytes()).ok()?;
+        // Now the server hangs up after its answer.
+        conn.shutdown(Shutdown::Write).ok()?;
         let mut answer = String::new();
         conn.read_to_string(&mut answer).ok()?;
-        answer.strip_suffix("+OK\r\n").map(str::to_owned)
+        Some(answer)
     }
 
     /// A number out of INFO.
@@ -101,7 +106,7 @@ impl Server {
 
     /// Starts it again, on its port and with its folder.
     pub(crate) fn restart(&self) {
-        let process = spawn(self.0.program, self.0.folder.path(), &self.0.args);
+        let process = spawn(self.0.folder.path(), &self.0.args);
         *self.0.process.lock().unwrap() = process;
         assert!(self.answers(), "the server does not start again");
     }
@@ -133,9 +138,9 @@ impl Drop for Process {
     }
 }
 
-fn spawn(program: &str, folder: &Path, args: &[String]) -> Process {
+fn spawn(folder: &Path, args: &[String]) -> Process {
     let mut shell = Command::new("sh")
-        .args(["-c", WATCH, "sh", program])
+        .args(["-c", WATCH, "sh", "redis-server"])
         .args(args)
         .current_dir(folder)
         .stdin(Stdio::piped())

@@ -1,4 +1,9 @@
 //! What needs the program redis-server.
 
+mod cut;
+mod failover;
+mod keeping;
 mod laws;
 mod outages;
+mod resharding;
+mod told;
