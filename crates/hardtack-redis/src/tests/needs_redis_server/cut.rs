@@ -14,8 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::tests::server::Server;
 use crate::{Durability, RedisStore};
+use hardtack_testkit::redis::RedisServer;
 
 /// Where a connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ enum Cut {
 }
 
 /// Passes everything on to `server`, but cuts every tenth question or answer.
-async fn proxy(server: &Server, cut: Cut, cuts: Arc<AtomicUsize>) -> String {
+async fn proxy(server: &RedisServer, cut: Cut, cuts: Arc<AtomicUsize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, port) = (listener.local_addr().unwrap(), server.port());
     let turn = Arc::new(AtomicUsize::new(0));
@@ -100,7 +100,7 @@ async fn add(request: Request<Bytes>) -> Result<Response<Bytes>, Infallible> {
 }
 
 async fn count_through(cut: Cut) {
-    let (server, cuts) = (Server::start(&[]), Arc::new(AtomicUsize::new(0)));
+    let (server, cuts) = (RedisServer::start(&[]), Arc::new(AtomicUsize::new(0)));
     let url = proxy(&server, cut, cuts.clone()).await;
     let store = RedisStore::open(&url, Durability::Async).unwrap();
     let keys = Keyring::new(Key::generate().unwrap());

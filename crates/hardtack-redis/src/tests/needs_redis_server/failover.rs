@@ -8,17 +8,17 @@ use hardtack_testkit::FakeClock;
 use hardtack_testkit::records::{anonymous, locator, signed_in, user};
 
 use super::told::{Load, recovers};
-use crate::tests::server::Server;
 use crate::{Durability, RedisStore};
+use hardtack_testkit::redis::RedisServer;
 
 const NOW: hardtack::time::UnixTime = FakeClock::START;
 
 /// A master and its replica, in step.
-fn pair() -> (Server, Server) {
+fn pair() -> (RedisServer, RedisServer) {
     let quick = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
-    let master = Server::start(&quick);
+    let master = RedisServer::start(&quick);
     let port = master.port().to_string();
-    let replica = Server::start(&["--replicaof", "127.0.0.1", &port]);
+    let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
     // Confirmed once: before that nothing waits for it.
     let is_in_step = |info: &str| info.contains("state=online") && !info.contains(",offset=0,");
     while !is_in_step(&master.tell(&["INFO", "replication"])) {
@@ -30,7 +30,7 @@ fn pair() -> (Server, Server) {
 /// What comes out is printed: with `Async` the losses are what they are.
 async fn failover(durability: Durability) -> super::told::Found {
     let (master, replica) = pair();
-    let sentinel = Server::sentinel(&master);
+    let sentinel = RedisServer::sentinel(&master);
     while !sentinel.tell(&["SENTINEL", "REPLICAS", "main"]).contains(&replica.port().to_string()) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

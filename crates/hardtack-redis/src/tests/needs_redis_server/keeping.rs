@@ -7,8 +7,8 @@ use hardtack_testkit::FakeClock;
 use hardtack_testkit::records::{LIFETIME, anonymous, locator, next, signed_in, user};
 use redis::aio::MultiplexedConnection;
 
-use crate::tests::server::Server;
 use crate::{Durability, RedisStore};
+use hardtack_testkit::redis::RedisServer;
 
 const NOW: UnixTime = FakeClock::START;
 const DAY: u64 = 24 * 60 * 60 * 1000;
@@ -18,7 +18,7 @@ async fn put(store: &RedisStore, key: &Locator, record: &Record) {
     assert_eq!(inserted.unwrap(), Inserted::Ok);
 }
 
-async fn connect(server: &Server) -> MultiplexedConnection {
+async fn connect(server: &RedisServer) -> MultiplexedConnection {
     let client = redis::Client::open(server.url()).unwrap();
     client.get_multiplexed_async_connection().await.unwrap()
 }
@@ -30,7 +30,7 @@ async fn ttl(conn: &mut MultiplexedConnection, store: &RedisStore, key: &Locator
 
 #[tokio::test]
 async fn redis_drops_a_session_a_day_after_its_lifetime_and_an_end_never_before_it_is_told() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = RedisStore::open(&server.url(), Durability::Async).unwrap();
     let mut conn = connect(&server).await;
     let (key, record) = (locator(None), anonymous(NOW));
@@ -53,7 +53,7 @@ async fn redis_drops_a_session_a_day_after_its_lifetime_and_an_end_never_before_
 
 #[tokio::test]
 async fn what_redis_lost_is_found_and_told() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = RedisStore::open(&server.url(), Durability::Async).unwrap();
     let mut conn = connect(&server).await;
     let (ada, mut keys) = (user("ada"), Vec::new());
@@ -77,7 +77,7 @@ async fn what_redis_lost_is_found_and_told() {
 /// Everything of a store is gone when its sessions are and nobody is to be told.
 #[tokio::test]
 async fn nothing_is_left_behind() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = RedisStore::open(&server.url(), Durability::Async).unwrap();
     let ada = user("ada");
     for _ in 0..50 {
@@ -98,7 +98,7 @@ async fn nothing_is_left_behind() {
 
 #[tokio::test]
 async fn scripts_that_a_server_forgot_are_told_again() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = RedisStore::open(&server.url(), Durability::Async).unwrap();
     for _ in 0..3 {
         let (key, record) = (locator(None), anonymous(NOW));
@@ -114,7 +114,7 @@ async fn scripts_that_a_server_forgot_are_told_again() {
 /// A raise that broke off in the middle is finished by the sweeper.
 #[tokio::test]
 async fn a_global_raise_that_broke_off_is_finished() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = RedisStore::open(&server.url(), Durability::Async).unwrap();
     let (key, record) = (locator(None), anonymous(NOW));
     put(&store, &key, &record).await;
@@ -130,7 +130,7 @@ async fn a_global_raise_that_broke_off_is_finished() {
 /// After a failover the counter may be behind what partitions already have.
 #[tokio::test]
 async fn a_counter_that_fell_back_catches_up() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = RedisStore::open(&server.url(), Durability::Async).unwrap();
     for _ in 0..3 {
         store.raise(None, NOW).await.unwrap();
@@ -144,7 +144,7 @@ async fn a_counter_that_fell_back_catches_up() {
 
 #[tokio::test]
 async fn the_clock_is_the_servers() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = RedisStore::open(&server.url(), Durability::Async).unwrap();
     let first = store.clock().await.unwrap().unwrap();
     let second = store.clock().await.unwrap().unwrap();

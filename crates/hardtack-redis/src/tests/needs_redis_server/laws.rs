@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use hardtack_testkit::store::{Fixture, block_on, run};
 
-use crate::tests::server::{ClusterOfThree, Server};
 use crate::{Durability, RedisStore};
+use hardtack_testkit::redis::{RedisCluster, RedisServer};
 
 hardtack_testkit::store_suite!(on_one_server, on_one_server());
 
 fn on_one_server() -> Fixture {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let url = server.url();
     let open = move || RedisStore::open(&url, Durability::Async).unwrap();
     let reopen = open.clone();
@@ -22,7 +22,7 @@ fn on_one_server() -> Fixture {
 /// A cluster takes seconds to form, so all laws share one, each with its prefix.
 #[test]
 fn every_law_holds_on_a_cluster() {
-    let cluster = ClusterOfThree::start();
+    let cluster = RedisCluster::start();
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {

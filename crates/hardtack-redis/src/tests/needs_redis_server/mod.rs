@@ -4,6 +4,7 @@ mod cut;
 mod failover;
 mod keeping;
 mod laws;
+mod memory;
 mod outages;
 mod resharding;
 mod told;

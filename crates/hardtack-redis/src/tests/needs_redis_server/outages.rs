@@ -10,12 +10,12 @@ use hardtack_testkit::records::{anonymous, locator, next, signed_in, user};
 use tokio::time::Instant;
 
 use super::told::{Load, recovers};
-use crate::tests::server::Server;
 use crate::{Durability, RedisStore};
+use hardtack_testkit::redis::RedisServer;
 
 const NOW: hardtack::time::UnixTime = FakeClock::START;
 
-fn store(server: &Server) -> RedisStore {
+fn store(server: &RedisServer) -> RedisStore {
     let builder = RedisStore::builder(&server.url(), Durability::Async);
     builder.deadline(Duration::from_millis(500)).open().unwrap()
 }
@@ -27,7 +27,7 @@ async fn put(store: &RedisStore, key: &Locator, record: &Record) {
 
 #[tokio::test]
 async fn a_server_that_refuses_is_an_error_and_is_used_again_when_it_is_back() {
-    let server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let (store, key, record) = (store(&server), locator(None), anonymous(NOW));
     put(&store, &key, &record).await;
     server.signal("KILL");
@@ -42,7 +42,7 @@ async fn a_server_that_refuses_is_an_error_and_is_used_again_when_it_is_back() {
 
 #[tokio::test]
 async fn a_hung_server_is_a_timeout_within_the_deadline_and_nobody_is_logged_out() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let (store, key, record) = (store(&server), locator(None), anonymous(NOW));
     put(&store, &key, &record).await;
     server.signal("STOP");
@@ -71,7 +71,7 @@ async fn a_hung_server_is_a_timeout_within_the_deadline_and_nobody_is_logged_out
 
 #[tokio::test]
 async fn a_killed_server_loses_nothing_that_was_answered() {
-    let server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = store(&server);
     let load = Load::start(&store);
     for _ in 0..3 {
@@ -87,8 +87,8 @@ async fn a_killed_server_loses_nothing_that_was_answered() {
 
 #[tokio::test]
 async fn a_replica_is_read_only_and_says_so() {
-    let master = Server::start(&[]);
-    let replica = Server::start(&["--replicaof", "127.0.0.1", &master.port().to_string()]);
+    let master = RedisServer::start(&[]);
+    let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &master.port().to_string()]);
     let (store, key) = (store(&replica), locator(None));
     let error = store.insert(&key, anonymous(NOW), Admission::at(NOW)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::ReadOnly, "{error:?}");
@@ -98,7 +98,7 @@ async fn a_replica_is_read_only_and_says_so() {
 
 #[tokio::test]
 async fn a_full_server_refuses_new_sessions_and_ends_those_it_has() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let ada = user("ada");
     let (store, key, record) = (store(&server), locator(Some(&ada)), signed_in(&ada, NOW));
     put(&store, &key, &record).await;

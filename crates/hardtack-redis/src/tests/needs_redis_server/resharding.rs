@@ -4,27 +4,28 @@ use hardtack_testkit::records::user;
 use redis::aio::MultiplexedConnection;
 
 use super::told::Load;
-use crate::tests::server::{ClusterOfThree, Server};
 use crate::{Durability, RedisStore};
+use hardtack_testkit::redis::{RedisCluster, RedisServer};
 
-async fn connect(server: &Server) -> MultiplexedConnection {
+async fn connect(server: &RedisServer) -> MultiplexedConnection {
     let client = redis::Client::open(server.url()).unwrap();
     client.get_multiplexed_async_connection().await.unwrap()
 }
 
 #[tokio::test]
 async fn a_slot_that_moves_takes_nothing_with_it() {
-    let cluster = ClusterOfThree::start();
+    let cluster = RedisCluster::start();
     let store = RedisStore::open(&cluster.url(), Durability::Async).unwrap();
     let slot = crate::key::slot(crate::key::of_user(&user("ada")));
     let from = usize::from(slot) * 3 / 16384;
     let to = (from + 1) % 3;
-    let (mut source, mut target) = (connect(&cluster.0[from]).await, connect(&cluster.0[to]).await);
-    let id = |server: &Server| {
+    let (mut source, mut target) =
+        (connect(&cluster.masters()[from]).await, connect(&cluster.masters()[to]).await);
+    let id = |server: &RedisServer| {
         let answer = server.tell(&["CLUSTER", "MYID"]);
         answer.lines().nth(1).unwrap().to_owned()
     };
-    let (from_id, to_id) = (id(&cluster.0[from]), id(&cluster.0[to]));
+    let (from_id, to_id) = (id(&cluster.masters()[from]), id(&cluster.masters()[to]));
     let load = Load::start(&store);
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let set = |state: &'static str, node: &str| {
@@ -42,7 +43,7 @@ async fn a_slot_that_moves_takes_nothing_with_it() {
             break;
         }
         let mut migrate = redis::cmd("MIGRATE");
-        migrate.arg("127.0.0.1").arg(cluster.0[to].port()).arg("").arg(0).arg(5000);
+        migrate.arg("127.0.0.1").arg(cluster.masters()[to].port()).arg("").arg(0).arg(5000);
         migrate.arg("KEYS").arg(keys).exec_async(&mut source).await.unwrap();
     }
     set("NODE", &to_id).exec_async(&mut target).await.unwrap();
