@@ -1,6 +1,5 @@
 //! What needs the program redis-server.
 
-mod cut;
 mod failover;
 mod keeping;
 mod laws;
