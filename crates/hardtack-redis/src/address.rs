@@ -17,9 +17,11 @@ pub(crate) enum Address {
 }
 
 /// How to reach a server whose host and port are found out later.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Template {
     tls: bool,
+    /// PEM of the authorities to trust in place of the system's.
+    roots: Option<Vec<u8>>,
     login: String,
     database: String,
 }
@@ -31,12 +33,18 @@ impl Template {
             true => format!("[{host}]"),
             false => host.to_owned(),
         };
-        Client::open(format!("{scheme}://{}{host}:{port}/{}", self.login, self.database))
+        let url = format!("{scheme}://{}{host}:{port}/{}", self.login, self.database);
+        #[cfg(feature = "tls")]
+        if let Some(roots) = self.roots.clone().filter(|_| self.tls) {
+            let trusted = redis::TlsCertificates { client_tls: None, root_cert: Some(roots) };
+            return Client::build_with_tls(url, trusted);
+        }
+        Client::open(url)
     }
 }
 
 impl Address {
-    pub(crate) fn parse(url: &str) -> Result<Self, StoreError> {
+    pub(crate) fn parse(url: &str, roots: Option<Vec<u8>>) -> Result<Self, StoreError> {
         let (scheme, rest) = url.split_once("://").ok_or_else(|| bad_url("it has no ://"))?;
         if matches!(scheme, "unix" | "redis+unix") {
             return Client::open(url).map(Address::One).map_err(explain);
@@ -74,13 +82,13 @@ impl Address {
             if name.is_empty() {
                 return Err(bad_url("the name of the master is missing after the sentinels"));
             }
-            let asked = Template { tls, login: String::new(), database: String::new() };
+            let asked = Template { tls, roots: roots.clone(), ..Template::default() };
             let sentinels = hosts.iter().map(|(host, port)| asked.client(host, *port));
             let sentinels = sentinels.collect::<Result<_, _>>().map_err(explain)?;
-            let template = Template { tls, login, database: database.to_owned() };
+            let template = Template { tls, roots, login, database: database.to_owned() };
             return Ok(Address::Sentinels { sentinels, name: name.to_owned(), template });
         }
-        let template = Template { tls, login, database: path.to_owned() };
+        let template = Template { tls, roots, login, database: path.to_owned() };
         match &hosts[..] {
             [(host, port)] => template.client(host, *port).map(Address::One).map_err(explain),
             _ if !path.is_empty() => Err(bad_url("a cluster has no databases")),
@@ -125,7 +133,7 @@ mod tests {
             ("http://a", "wrong"),
             ("a", "wrong"),
         ] {
-            let got = match Address::parse(url) {
+            let got = match Address::parse(url, None) {
                 Ok(Address::One(_)) => "one",
                 Ok(Address::Sentinels { .. }) => "sentinels",
                 Ok(Address::Cluster { .. }) => "cluster",
@@ -138,7 +146,7 @@ mod tests {
     #[test]
     fn an_error_does_not_tell_the_password() {
         for url in ["redis://ada:secret@a:99999", "redis://ada:secret@a?x", "x://a:secret@b"] {
-            let error = Address::parse(url).map(drop).unwrap_err();
+            let error = Address::parse(url, None).map(drop).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
         }
     }

@@ -43,12 +43,13 @@ pub struct Builder {
     durability: Durability,
     prefix: String,
     deadline: Duration,
+    roots: Option<Vec<u8>>,
 }
 
 impl Builder {
     pub(crate) fn new(url: &str, durability: Durability) -> Self {
         let (prefix, deadline) = ("ht:".into(), Duration::from_secs(1));
-        Self { url: url.to_owned(), durability, prefix, deadline }
+        Self { url: url.to_owned(), durability, prefix, deadline, roots: None }
     }
 
     /// What the names of all keys begin with: `ht:` unless said otherwise. Stores of
@@ -66,6 +67,14 @@ impl Builder {
         self
     }
 
+    /// The certificates (PEM) of the authorities that servers are trusted by, for
+    /// `rediss://`; those of the system unless said otherwise.
+    #[cfg(feature = "tls")]
+    pub fn trust(mut self, authorities: impl Into<Vec<u8>>) -> Self {
+        self.roots = Some(authorities.into());
+        self
+    }
+
     /// Makes the store. Connects only when it is first used, so that a program
     /// starts, and says 503, while Redis is down.
     ///
@@ -73,7 +82,7 @@ impl Builder {
     /// If the address, the prefix, the deadline or the durability cannot be.
     pub fn open(self) -> Result<RedisStore, StoreError> {
         let refuse = |what: String| Err(StoreError::new(StoreErrorKind::Unavailable, what));
-        let address = Address::parse(&self.url)?;
+        let address = Address::parse(&self.url, self.roots)?;
         if self.prefix.contains(['{', '}']) {
             return refuse(format!("the prefix `{}` must not contain braces", self.prefix));
         }

@@ -1,5 +1,6 @@
 //! What needs the program redis-server.
 
+mod access;
 mod failover;
 mod keeping;
 mod laws;
