@@ -21,6 +21,7 @@ pub(crate) enum Address {
 pub(crate) struct Template {
     tls: bool,
     /// PEM of the authorities to trust in place of the system's.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is no TLS"))]
     roots: Option<Vec<u8>>,
     login: String,
     database: String,
