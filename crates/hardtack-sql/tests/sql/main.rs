@@ -1,0 +1,7 @@
+//! The laws of every store on real servers, and what is these stores' own.
+
+#[cfg(feature = "mysql")]
+mod needs_mariadbd;
+#[cfg(feature = "postgres")]
+mod needs_postgres;
+mod server;
