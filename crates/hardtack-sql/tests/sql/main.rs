@@ -1,7 +1,9 @@
 //! The laws of every store on real servers, and what is these stores' own.
 
+mod faults;
 #[cfg(feature = "mysql")]
 mod needs_mariadbd;
 #[cfg(feature = "postgres")]
 mod needs_postgres;
+mod proxy;
 mod server;

@@ -34,7 +34,7 @@ pub(crate) const POSTGRES: Engine = Engine {
     user: "postgres",
     install: "initdb -D $1/data -U postgres -A trust -E UTF8 --locale C --no-sync",
     run: "exec postgres -D $1/data -k $1 -h 127.0.0.1 -p $2 -c max_connections=300 \
-          -c shared_buffers=32MB $3",
+          -c shared_buffers=32MB -c deadlock_timeout=20ms $3",
     ping: "pg_isready -q -h 127.0.0.1 -p $2 -U postgres",
     quick: "-c fsync=off -c full_page_writes=off",
 };
@@ -118,10 +118,23 @@ impl Server {
         panic!("{} does not start", engine.name);
     }
 
-    /// Sends its process a signal: STOP, CONT, KILL.
+    /// Sends its processes a signal: STOP, CONT, KILL.
     pub(crate) fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([&format!("-{signal}"), &self.process.pid]).status();
-        assert!(sent.unwrap().success());
+        let pid = &self.process.pid;
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let sent = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(pid)
+            .args(children.split_whitespace())
+            .status();
+        sent.unwrap();
+    }
+
+    /// Waits for its end after it was killed.
+    pub(crate) fn wait(&self) {
+        while self.process.is_running() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Starts it again after it was killed, on its port and with its folder.
@@ -155,10 +168,16 @@ impl Process {
         Self { shell, pid: pid.trim().into() }
     }
 
+    /// Whether there is such a process that is more than a zombie.
+    fn is_running(&self) -> bool {
+        let stat = fs::read_to_string(Path::new("/proc").join(&self.pid).join("stat"));
+        stat.is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
+    }
+
     /// Whether it comes up, and does not give up first.
     fn answers(&self, engine: Engine, folder: &Path, port: u16) -> bool {
-        let (began, process) = (Instant::now(), Path::new("/proc").join(&self.pid));
-        while began.elapsed() < Duration::from_secs(30) && process.exists() {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(30) && self.is_running() {
             if engine.answers(folder, port) {
                 return true;
             }
