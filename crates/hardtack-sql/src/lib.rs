@@ -75,22 +75,19 @@
 //!   cleared.
 //! - A standby that is read from, or two servers that both take writes.
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod columns;
 #[cfg(feature = "mysql")]
 pub mod mysql;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod shared;
 
 #[cfg(feature = "mysql")]
 pub use mysql::MysqlStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
-
-use std::collections::BTreeMap;
-
-use hardtack::session::Locator;
-use hardtack::session::store::Touch;
-use hardtack::time::UnixTime;
 
 /// What a crash of the database server may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,21 +99,4 @@ pub enum Durability {
     /// What the server's settings say, which may be the last second of logins,
     /// logouts and commits: whoever signed out in it may be signed in again.
     AsServer,
-}
-
-/// The latest times of each locator, in the order of the locators: whoever locks
-/// rows in one order waits for nobody who waits for them.
-fn merged(batch: &[Touch]) -> BTreeMap<Locator, (UnixTime, UnixTime)> {
-    let mut merged = BTreeMap::<Locator, (UnixTime, UnixTime)>::new();
-    for touch in batch {
-        let times = merged.entry(touch.key).or_default();
-        *times = (times.0.max(touch.last_seen), times.1.max(touch.expires));
-    }
-    merged
-}
-
-/// Whether what goes to this host stays on this machine.
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -119,7 +119,8 @@ impl Builder {
         if database.is_empty() {
             return Err(refused(format!("session store {place}: the URL names no database")));
         }
-        let local = given.socket().is_some() || crate::is_this_machine(given.ip_or_hostname());
+        let local =
+            given.socket().is_some() || crate::shared::is_this_machine(given.ip_or_hostname());
         let tls = match (given.ssl_opts(), &self.roots) {
             (given, Some(file)) => {
                 let roots = vec![file.clone().into()];

@@ -7,8 +7,9 @@ use mysql_async::prelude::Queryable;
 
 use super::verbs::{self, Create};
 use super::{MysqlStore, sql};
+use crate::Durability;
 use crate::columns::{self, millis};
-use crate::{Durability, merged};
+use crate::shared::merged;
 
 impl MysqlStore {
     async fn create(&self, create: Create) -> Result<Relocated, StoreError> {

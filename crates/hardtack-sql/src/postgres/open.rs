@@ -197,7 +197,7 @@ fn place(config: &Config) -> String {
 fn is_local(config: &Config) -> bool {
     config.get_hosts().iter().all(|host| match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => crate::is_this_machine(name),
+        Host::Tcp(name) => crate::shared::is_this_machine(name),
     })
 }
 

@@ -9,8 +9,9 @@ use hardtack::time::UnixTime;
 
 use super::link::{Call, Link};
 use super::{PostgresStore, sql};
+use crate::Durability;
 use crate::columns::{self, Columns, count, millis};
-use crate::{Durability, merged};
+use crate::shared::merged;
 
 /// How often a verb looks again that found the row changed between its statement
 /// and the one that asks why.

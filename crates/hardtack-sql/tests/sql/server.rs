@@ -11,7 +11,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -176,14 +176,7 @@ impl Process {
 
     /// Whether it comes up, and does not give up first.
     fn answers(&self, engine: Engine, folder: &Path, port: u16) -> bool {
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(30) && self.is_running() {
-            if engine.answers(folder, port) {
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        false
+        comes_up(|| self.is_running(), || engine.answers(folder, port))
     }
 }
 
@@ -219,6 +212,7 @@ pub(crate) fn shared(engine: Engine) -> u16 {
     .0
 }
 
+#[allow(clippy::zombie_processes, reason = "it outlives this process")]
 fn start_shared(engine: Engine, home: &Path) -> u16 {
     const WATCH: &str = r#"cd "$1"; folder=$2; shift 2; "$@" & sleep 5
         while sleep 3; do
@@ -241,16 +235,23 @@ fn start_shared(engine: Engine, home: &Path) -> u16 {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(30) {
-            if engine.answers(&folder, port) {
-                return port;
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        if comes_up(|| true, || engine.answers(&folder, port)) {
+            return port;
         }
-        let _ = watch.kill();
+        let _ = (watch.kill(), watch.wait());
     }
     panic!("{} does not start", engine.name);
+}
+
+/// Whether a server that is starting answers, within some 30 seconds.
+fn comes_up(is_running: impl Fn() -> bool, answers: impl Fn() -> bool) -> bool {
+    (0..1500).take_while(|_| is_running()).any(|_| {
+        let up = answers();
+        if !up {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        up
+    })
 }
 
 fn free_port() -> u16 {
