@@ -1,0 +1,55 @@
+//! The store on MySQL and MariaDB.
+
+mod error;
+mod link;
+mod open;
+mod schema;
+mod sql;
+mod store;
+mod sweep;
+mod verbs;
+
+use hardtack::session::store::StoreError;
+
+pub use open::Builder;
+pub use schema::{SCHEMA, VERSION};
+
+use crate::Durability;
+
+/// Sessions in a MySQL or MariaDB database. Cheap to clone; all clones share its
+/// connections.
+#[derive(Clone)]
+pub struct MysqlStore {
+    link: link::Link,
+    durability: Durability,
+}
+
+impl MysqlStore {
+    /// Opens the store at a URL, such as `mysql://shop@db.internal/shop`, and
+    /// makes its tables if they are not there.
+    ///
+    /// # Errors
+    /// Those of [`Builder::open`].
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::builder(url).open().await
+    }
+
+    /// Sets a store up before it is opened.
+    pub fn builder(url: &str) -> Builder {
+        Builder::new(url)
+    }
+
+    /// Makes the tables or brings them up to date. Of no effect where they are.
+    ///
+    /// # Errors
+    /// Those of [`Builder::open`].
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        schema::migrate(&self.link).await
+    }
+}
+
+impl std::fmt::Debug for MysqlStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MysqlStore").field("place", &self.link.place()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,230 @@
+//! Setting up a store on PostgreSQL.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use deadpool_postgres::tokio_postgres::{Config, NoTls};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod};
+use hardtack::session::store::{StoreError, StoreErrorKind};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::link::Link;
+use super::{PostgresStore, schema};
+use crate::Durability;
+
+/// Sets up a store. Made by [`PostgresStore::builder`].
+#[derive(Clone)]
+#[must_use = "a store is opened by `open`"]
+pub struct Builder {
+    url: String,
+    deadline: Duration,
+    connections: usize,
+    durability: Durability,
+    migrate: bool,
+    roots: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    pub(super) fn new(url: &str) -> Self {
+        Self {
+            url: url.into(),
+            deadline: Duration::from_secs(2),
+            connections: 16,
+            durability: Durability::Full,
+            migrate: true,
+            roots: None,
+        }
+    }
+
+    /// Within which time every verb answers, if only with
+    /// [`StoreErrorKind::Timeout`]; 2 s if this is not called, and at least
+    /// 100 ms. The server is told to give up at the same time.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline.max(Duration::from_millis(100));
+        self
+    }
+
+    /// How many connections are opened at most; 16 if this is not called, and at
+    /// least 1. They are opened when they are needed.
+    pub fn connections(mut self, most: usize) -> Self {
+        self.connections = most.max(1);
+        self
+    }
+
+    /// What a crash of the server may take; [`Durability::Full`] if this is not called.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Whether opening makes the tables or brings them up to date; yes if this
+    /// is not called. With no, the user needs no right to make tables, and a
+    /// schema that is missing or old is an error.
+    pub fn migrate(mut self, migrate: bool) -> Self {
+        self.migrate = migrate;
+        self
+    }
+
+    /// A file with the certificates (PEM) that servers' certificates are checked
+    /// against, in place of the system's.
+    pub fn root_certificates(mut self, file: impl AsRef<Path>) -> Self {
+        self.roots = Some(file.as_ref().into());
+        self
+    }
+
+    /// Connects, and looks at the schema and at what the server promises.
+    ///
+    /// # Errors
+    /// - [`StoreErrorKind::Unavailable`]: the URL is not one, the certificates
+    ///   cannot be read, or the server cannot be reached or refuses the user
+    /// - [`StoreErrorKind::ReadOnly`]: it may not be written: a standby, or missing rights
+    /// - [`StoreErrorKind::Corrupt`]: the schema is missing, or too old or too new
+    /// - [`StoreErrorKind::Timeout`]: it does not answer within the deadline
+    pub async fn open(self) -> Result<PostgresStore, StoreError> {
+        let (migrate, durability) = (self.migrate, self.durability);
+        let link = self.link()?;
+        if durability == Durability::Full {
+            refuse_forgetful(&link).await?;
+        }
+        if migrate {
+            schema::migrate(&link).await?;
+        }
+        schema::check(&link).await?;
+        Ok(PostgresStore { link: Arc::new(link), durability })
+    }
+
+    fn link(self) -> Result<Link, StoreError> {
+        let refused = |what: String| StoreError::new(StoreErrorKind::Unavailable, what);
+        let mut config = Config::from_str(&self.url).map_err(|error| {
+            refused("the URL of the session store is not one of PostgreSQL".into()).caused_by(error)
+        })?;
+        let place = place(&config);
+        // A standby is behind: it would bring back who has signed out.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config.connect_timeout(self.deadline);
+        if config.get_application_name().is_none() {
+            config.application_name("hardtack");
+        }
+        // `prefer`, which is what the driver does unless told, gives way to
+        // whoever stands in between and says that there is no TLS.
+        let plain = match config.get_ssl_mode() {
+            SslMode::Disable => true,
+            SslMode::Prefer => is_local(&config) && self.roots.is_none(),
+            _ => false,
+        };
+        config.ssl_mode(if plain { SslMode::Disable } else { SslMode::Require });
+        // A connection that is not used any more has nothing to tidy up: no
+        // transaction outlives the call that began it.
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = match plain {
+            true => Manager::from_config(config, NoTls, recycling),
+            false => {
+                let tls = tls(self.roots.as_deref())
+                    .map_err(|error| refused(format!("session store {place}: {error}")))?;
+                Manager::from_config(config, tls, recycling)
+            }
+        };
+        let setup = setup(self.deadline, self.durability);
+        let pool = Pool::builder(manager)
+            .max_size(self.connections)
+            .post_create(Hook::async_fn(move |client, _| {
+                let setup = setup.clone();
+                Box::pin(
+                    async move { client.batch_execute(&setup).await.map_err(HookError::Backend) },
+                )
+            }))
+            .build()
+            .map_err(|error| refused(format!("session store {place}: {error}")))?;
+        Ok(Link { pool, deadline: self.deadline, place })
+    }
+}
+
+/// What every connection begins with. The laws of the statements hold under READ
+/// COMMITTED, whatever the server's default is.
+fn setup(deadline: Duration, durability: Durability) -> String {
+    let millis = deadline.as_millis();
+    let mut setup = format!(
+        "SET default_transaction_isolation = 'read committed'; \
+         SET statement_timeout = {millis}; \
+         SET idle_in_transaction_session_timeout = {millis};"
+    );
+    if durability == Durability::Full {
+        setup += "SELECT set_config('synchronous_commit', 'on', false) \
+                  WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')";
+    }
+    setup
+}
+
+async fn refuse_forgetful(link: &Link) -> Result<(), StoreError> {
+    const SQL: &str = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'";
+    let off = link.call().query(SQL, &[]).await?;
+    let Some(name) = off.first().and_then(|row| row.try_get::<_, String>(0).ok()) else {
+        return Ok(());
+    };
+    let what = format!(
+        "session store {}: the server runs with {name} = off, so that a crash can bring back who \
+         signed out; turn it on, or ask for Durability::AsServer",
+        link.place()
+    );
+    Err(StoreError::new(StoreErrorKind::Unavailable, what))
+}
+
+/// The hosts and the database: what messages may say.
+fn place(config: &Config) -> String {
+    let hosts: Vec<String> = config
+        .get_hosts()
+        .iter()
+        .map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(path) => path.display().to_string(),
+        })
+        .collect();
+    let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+    format!("postgres://{}/{database}", hosts.join(","))
+}
+
+fn is_local(config: &Config) -> bool {
+    config.get_hosts().iter().all(|host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => crate::shared::is_this_machine(name),
+    })
+}
+
+fn tls(roots: Option<&Path>) -> Result<MakeRustlsConnect, String> {
+    let mut store = rustls::RootCertStore::empty();
+    match roots {
+        Some(file) => {
+            let told = |error| format!("cannot read certificates from {}: {error}", file.display());
+            for certificate in CertificateDer::pem_file_iter(file).map_err(told)? {
+                let certificate = certificate.map_err(told)?;
+                store.add(certificate).map_err(|error| error.to_string())?;
+            }
+        }
+        None => {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if store.is_empty() {
+        return Err("there are no certificates to check the server against; \
+                    name a file with `root_certificates`"
+            .into());
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}

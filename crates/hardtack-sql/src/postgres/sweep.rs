@@ -1,0 +1,67 @@
+//! Ending what is due, and forgetting what ended long enough ago.
+//!
+//! Three statements, each of them short and a transaction of its own, and each
+//! only where no other node's is at work: an advisory lock that ends with it.
+
+use hardtack::session::store::{StoreError, Swept, TOMBSTONE_KEPT};
+use hardtack::time::UnixTime;
+
+use super::link::Link;
+use super::sql;
+use crate::columns::millis;
+
+/// The most sessions that one statement looks after.
+const PART: usize = 500;
+
+pub(super) async fn sweep(link: &Link, now: UnixTime, limit: usize) -> Result<Swept, StoreError> {
+    let part = i64::try_from(limit.clamp(1, PART)).unwrap_or(1);
+    let forgotten = forget(link, now, part).await?;
+    let (due, ended) = end_due(link, now, part).await?;
+    let (outdated, more) = end_outdated(link, now, part).await?;
+    let more = more || due == part || forgotten == part;
+    let count = |number: i64| usize::try_from(number).unwrap_or(0);
+    Ok(Swept::new(count(ended + outdated), count(forgotten), more))
+}
+
+async fn forget(link: &Link, now: UnixTime, part: i64) -> Result<i64, StoreError> {
+    if now < UnixTime::from_millis(0).saturating_add(TOMBSTONE_KEPT) {
+        return Ok(0);
+    }
+    let before = millis(now.saturating_sub(TOMBSTONE_KEPT));
+    let rows = link.call().query(sql::FORGET, &[&before, &part]).await?;
+    first(link, &rows, 0)
+}
+
+async fn end_due(link: &Link, now: UnixTime, part: i64) -> Result<(i64, i64), StoreError> {
+    let rows = link.call().query(sql::END_DUE, &[&millis(now), &part]).await?;
+    Ok((first(link, &rows, 0)?, first(link, &rows, 1)?))
+}
+
+/// Gives sessions that a raised epoch ended their tombstones. Answers how many,
+/// and whether there may be more.
+async fn end_outdated(link: &Link, now: UnixTime, part: i64) -> Result<(i64, bool), StoreError> {
+    let mut call = link.call();
+    let raised = call.query(sql::RAISED, &[]).await?;
+    let Some(raised) = raised.first() else { return Ok((0, false)) };
+    let read = || {
+        Ok::<(&[u8], i64, &[u8]), deadpool_postgres::tokio_postgres::Error>((
+            raised.try_get(0)?,
+            raised.try_get(1)?,
+            raised.try_get(2)?,
+        ))
+    };
+    let (user, epoch, swept) = read().map_err(|error| link.unreadable(error))?;
+    let end = if user.is_empty() { sql::END_OUTDATED } else { sql::END_OUTDATED_OF_USER };
+    let rows = call.query(end, &[&swept, &part, &millis(now), &user, &epoch]).await?;
+    let mine = rows.first().map(|row| row.try_get(1)).transpose();
+    Ok((first(link, &rows, 0)?, mine.map_err(|error| link.unreadable(error))? == Some(true)))
+}
+
+fn first(
+    link: &Link,
+    rows: &[deadpool_postgres::tokio_postgres::Row],
+    column: usize,
+) -> Result<i64, StoreError> {
+    let row = rows.first().ok_or_else(|| link.bug("a sweep gives no answer"))?;
+    row.try_get(column).map_err(|error| link.unreadable(error))
+}

@@ -1,0 +1,259 @@
+//! Database servers on free ports of this machine, in temporary folders.
+//!
+//! Making a database takes seconds, so all tests of a run share one server, also
+//! where each test is a process of its own: whoever comes first starts it, and it
+//! ends soon after nobody uses it any more, however those ended. Tests that hurt
+//! a server have one of their own.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Engine {
+    pub(crate) name: &'static str,
+    /// The user that it runs as where we are root, which it refuses.
+    user: &'static str,
+    /// Makes a database in the folder `$1`.
+    install: &'static str,
+    /// Runs on the port `$2` with the folder `$1`; `$3`: more settings.
+    run: &'static str,
+    /// Succeeds if the server on the port `$2` answers.
+    ping: &'static str,
+    quick: &'static str,
+}
+
+pub(crate) const POSTGRES: Engine = Engine {
+    name: "postgres",
+    user: "postgres",
+    install: "initdb -D $1/data -U postgres -A trust -E UTF8 --locale C --no-sync",
+    run: "exec postgres -D $1/data -k $1 -h 127.0.0.1 -p $2 -c max_connections=300 \
+          -c shared_buffers=32MB -c deadlock_timeout=20ms $3",
+    ping: "pg_isready -q -h 127.0.0.1 -p $2 -U postgres",
+    quick: "-c fsync=off -c full_page_writes=off",
+};
+
+pub(crate) const MARIADB: Engine = Engine {
+    name: "mariadbd",
+    user: "mysql",
+    install: "mariadb-install-db --no-defaults --auth-root-authentication-method=normal \
+              --datadir=$1/data --skip-test-db",
+    run: "exec mariadbd --no-defaults --datadir=$1/data --socket=$1/socket --port=$2 \
+          --bind-address=127.0.0.1 --pid-file=$1/pid --max-connections=300 \
+          --innodb-buffer-pool-size=64M $3",
+    ping: "mariadb-admin --no-defaults --protocol=tcp -h 127.0.0.1 -P $2 -u root ping",
+    quick: "--innodb-flush-log-at-trx-commit=0",
+};
+
+// Debian keeps the server's programs out of the way.
+const PATH: &str =
+    "PATH=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1):$PATH:/usr/sbin; ";
+
+impl Engine {
+    fn command(self, script: &str, folder: &Path, port: u16, more: &str) -> Command {
+        let is_root = rustix::process::getuid().is_root();
+        let mut command = Command::new(if is_root { "setpriv" } else { "sh" });
+        if is_root {
+            let (user, group) =
+                (format!("--reuid={}", self.user), format!("--regid={}", self.user));
+            command.args([&user, &group, "--clear-groups", "sh"]);
+        }
+        command.args(["-c", &format!("{PATH}{script}"), "sh"]);
+        command.arg(folder).arg(port.to_string()).arg(more);
+        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn answers(self, folder: &Path, port: u16) -> bool {
+        self.command(self.ping, folder, port, "").status().is_ok_and(|status| status.success())
+    }
+
+    /// A folder with a database in it that the server's user may write.
+    fn install(self) -> TempDir {
+        let folder = tempfile::Builder::new().prefix("hardtack-").tempdir().unwrap();
+        if rustix::process::getuid().is_root() {
+            let owner = format!("{0}:{0}", self.user);
+            let status = Command::new("chown").arg(owner).arg(folder.path()).status();
+            assert!(status.unwrap().success(), "there is no user {}", self.user);
+        }
+        let made =
+            self.command(self.install, folder.path(), 0, "").stderr(Stdio::inherit()).status();
+        assert!(made.unwrap().success(), "{} cannot make a database", self.name);
+        folder
+    }
+}
+
+/// A server that one test has for itself; ends with it, and with its process.
+pub(crate) struct Server {
+    engine: Engine,
+    folder: TempDir,
+    pub(crate) port: u16,
+    process: Process,
+    more: &'static str,
+}
+
+/// A shell that waits for the end of its input, which comes with our end, and
+/// then ends the server.
+struct Process {
+    shell: Child,
+    pid: String,
+}
+
+impl Server {
+    pub(crate) fn start(engine: Engine, more: &'static str) -> Self {
+        let folder = engine.install();
+        for _ in 0..10 {
+            let port = free_port();
+            let process = Process::start(engine, folder.path(), port, more);
+            if process.answers(engine, folder.path(), port) {
+                return Self { engine, folder, port, process, more };
+            }
+        }
+        panic!("{} does not start", engine.name);
+    }
+
+    /// Sends its processes a signal: STOP, CONT, KILL.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = &self.process.pid;
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let sent = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(pid)
+            .args(children.split_whitespace())
+            .status();
+        sent.unwrap();
+    }
+
+    /// Waits for its end after it was killed.
+    pub(crate) fn wait(&self) {
+        while self.process.is_running() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Starts it again after it was killed, on its port and with its folder.
+    pub(crate) fn restart(&mut self) {
+        for _ in 0..20 {
+            self.process = Process::start(self.engine, self.folder.path(), self.port, self.more);
+            if self.process.answers(self.engine, self.folder.path(), self.port) {
+                return;
+            }
+        }
+        panic!("{} does not start again", self.engine.name);
+    }
+}
+
+impl Process {
+    fn start(engine: Engine, folder: &Path, port: u16, more: &str) -> Self {
+        const WATCH: &str = r#""$@" >&2 & echo $!; read -r _; kill -9 $! 2>/dev/null; wait"#;
+        let server = engine.command(engine.run, folder, port, more);
+        let mut shell = Command::new("sh")
+            .args(["-c", WATCH, "sh"])
+            .arg(server.get_program())
+            .args(server.get_args())
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut pid = String::new();
+        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut pid).unwrap();
+        Self { shell, pid: pid.trim().into() }
+    }
+
+    /// Whether there is such a process that is more than a zombie.
+    fn is_running(&self) -> bool {
+        let stat = fs::read_to_string(Path::new("/proc").join(&self.pid).join("stat"));
+        stat.is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
+    }
+
+    /// Whether it comes up, and does not give up first.
+    fn answers(&self, engine: Engine, folder: &Path, port: u16) -> bool {
+        comes_up(|| self.is_running(), || engine.answers(folder, port))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+/// The port of the server that all tests share. It does not sync: it is fast,
+/// and forgets when the machine fails.
+pub(crate) fn shared(engine: Engine) -> u16 {
+    static PORT: OnceLock<(u16, File)> = OnceLock::new();
+    PORT.get_or_init(|| {
+        let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(engine.name);
+        fs::create_dir_all(&home).unwrap();
+        let open = |name| File::create(home.join(name)).unwrap();
+        let (start, users) = (open("start"), open("users"));
+        start.lock().unwrap();
+        // Held to the end of the process; the server ends when nobody holds it.
+        users.lock_shared().unwrap();
+        let file = home.join("port");
+        let known = fs::read_to_string(&file).ok().and_then(|port| port.parse().ok());
+        let known = known.filter(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok());
+        let port = known.unwrap_or_else(|| {
+            let port = start_shared(engine, &home);
+            fs::write(&file, port.to_string()).unwrap();
+            port
+        });
+        (port, users)
+    })
+    .0
+}
+
+#[allow(clippy::zombie_processes, reason = "it outlives this process")]
+fn start_shared(engine: Engine, home: &Path) -> u16 {
+    const WATCH: &str = r#"cd "$1"; folder=$2; shift 2; "$@" & sleep 5
+        while sleep 3; do
+            kill -0 $! 2>/dev/null || break
+            flock start flock -n users rm -f port && break
+        done
+        kill -9 $! 2>/dev/null; wait; rm -rf "$folder""#;
+    let folder = engine.install().keep();
+    for _ in 0..10 {
+        let port = free_port();
+        let server = engine.command(engine.run, &folder, port, engine.quick);
+        // In a session of its own: whoever ends the tests does not end it.
+        let mut watch = Command::new("setsid")
+            .args(["sh", "-c", WATCH, "sh"])
+            .args([home, &folder])
+            .arg(server.get_program())
+            .args(server.get_args())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        if comes_up(|| true, || engine.answers(&folder, port)) {
+            return port;
+        }
+        let _ = (watch.kill(), watch.wait());
+    }
+    panic!("{} does not start", engine.name);
+}
+
+/// Whether a server that is starting answers, within some 30 seconds.
+fn comes_up(is_running: impl Fn() -> bool, answers: impl Fn() -> bool) -> bool {
+    (0..1500).take_while(|_| is_running()).any(|_| {
+        let up = answers();
+        if !up {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        up
+    })
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
