@@ -75,6 +75,16 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn now(&self) -> UnixTime {
+        use rustix::time::{ClockId, clock_gettime};
+        // As exact as the kernel's tick (1 to 10 ms), for a quarter of the price.
+        let now = clock_gettime(ClockId::RealtimeCoarse);
+        let secs = u64::try_from(now.tv_sec).unwrap_or(0);
+        UnixTime(secs.saturating_mul(1000).saturating_add(now.tv_nsec.unsigned_abs() / 1_000_000))
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     fn now(&self) -> UnixTime {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

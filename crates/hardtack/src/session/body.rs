@@ -17,7 +17,7 @@
 //! since when, on which device, and how large they are.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::data::Data;
 use super::id::{Locator, SessionId, Verifier};
@@ -184,18 +184,19 @@ impl Head {
 }
 
 /// Reads the body of a record with the key that belongs to its id, and holds its
-/// columns against it.
+/// columns against it. Takes the record's data.
 pub(crate) fn open(
     head: &Head,
-    record: &Record,
+    record: &mut Record,
     id: &SessionId,
 ) -> Result<(Facts, Data), Unreadable> {
+    let mut data = std::mem::take(&mut record.data);
     let body = if head.sealed {
-        let sealed = &record.data[head.body_at..];
+        let sealed = &data[head.body_at..];
         let (nonce, sealed) =
             sealed.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable::Tampered)?;
         let mut buffer = sealed.to_vec();
-        let aad = associated(record.key, &id.locator(), &record.data[..head.body_at]);
+        let aad = associated(record.key, &id.locator(), &data[..head.body_at]);
         let plain = aead(id)?
             .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), &mut buffer)
             .map_err(|_| Unreadable::Tampered)?
@@ -203,9 +204,10 @@ pub(crate) fn open(
         buffer.truncate(plain);
         Bytes::from(buffer)
     } else {
-        record.data.slice(head.body_at..)
+        data.advance(head.body_at);
+        data
     };
-    let (facts, data) = read_body(&body)?;
+    let (facts, data) = read_body(body)?;
     let same = facts.kind == record.kind
         && facts.kind == id.kind()
         && facts.created == record.created
@@ -277,8 +279,8 @@ pub(crate) fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {
     data.encode(out);
 }
 
-pub(crate) fn read_body(body: &Bytes) -> Result<(Facts, Data), Unreadable> {
-    let mut r = Reader(body);
+pub(crate) fn read_body(mut body: Bytes) -> Result<(Facts, Data), Unreadable> {
+    let mut r = Reader(&body);
     let kind = Kind::from_code(r.u8()?).ok_or(Unreadable::Tampered)?;
     let created = UnixTime::from_millis(r.u64()?);
     let authenticated = Some(UnixTime::from_millis(r.u64()?)).filter(|t| t.as_millis() != 0);
@@ -290,7 +292,8 @@ pub(crate) fn read_body(body: &Bytes) -> Result<(Facts, Data), Unreadable> {
     let at = body.len() - r.0.len();
     r.take(user_len)?;
     let user = body.slice(at..at + user_len);
-    let data = Data::decode(body.slice(at + user_len..)).ok_or(Unreadable::Tampered)?;
+    body.advance(at + user_len);
+    let data = Data::decode(body).ok_or(Unreadable::Tampered)?;
     Ok((
         Facts { kind, created, authenticated, issued, epochs, idle, lifetime, remember, user },
         data,

@@ -124,7 +124,7 @@ impl Change {
 /// where nobody was in between, that is what is committed.
 pub(crate) struct Wanted {
     pub(crate) changes: Vec<Change>,
-    pub(crate) view: Option<(Version, Data)>,
+    pub(crate) view: Option<(Version, Arc<Data>)>,
 }
 
 impl Wanted {

@@ -39,6 +39,8 @@ impl PartialEq for Data {
 }
 
 impl Data {
+    pub(crate) const NONE: Self = Self { encoded: Bytes::new(), edits: Vec::new() };
+
     /// Checks that the bytes are whole entries; looks at no value.
     pub(crate) fn decode(encoded: Bytes) -> Option<Self> {
         let mut rest = &encoded[..];
