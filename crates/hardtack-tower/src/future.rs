@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use hardtack::session::Outcome;
+use hardtack::session::Finish;
 use http::Response;
 use pin_project_lite::pin_project;
 
@@ -30,7 +30,7 @@ pin_project! {
 /// A response whose head waits for the commit.
 struct Committing<R> {
     response: Option<Response<R>>,
-    outcome: Pin<Box<dyn Future<Output = Outcome> + Send>>,
+    outcome: Finish,
 }
 
 impl<F, R> ResponseFuture<F, R> {
@@ -40,12 +40,7 @@ impl<F, R> ResponseFuture<F, R> {
 
     /// Answers without the service, with what comes of loading the session.
     pub(crate) fn answered(response: Response<R>, request: Arc<PerRequest>) -> Self {
-        let session = request.session().clone();
-        let outcome = Box::pin(async move {
-            // Whatever fails, the request that the answer leads to meets again.
-            let _ = session.load().await;
-            session.finish().await
-        });
+        let outcome = request.session().load_and_finish();
         let committing = Some(Box::new(Committing { response: Some(response), outcome }));
         Self { inner: None, request, committing }
     }
@@ -68,12 +63,11 @@ where
             if let Some(outcome) = session.finish_now() {
                 return Poll::Ready(Ok(apply(outcome, response, &this.request.shared)));
             }
-            let session = session.clone();
-            let outcome = Box::pin(async move { session.finish().await });
+            let outcome = session.finish();
             *this.committing = Some(Box::new(Committing { response: Some(response), outcome }));
         }
         let Some(committing) = this.committing else { return Poll::Pending };
-        let outcome = ready!(committing.outcome.as_mut().poll(cx));
+        let outcome = ready!(Pin::new(&mut committing.outcome).poll(cx));
         let response = committing.response.take().expect("polled only until it is ready");
         Poll::Ready(Ok(apply(outcome, response, &this.request.shared)))
     }

@@ -1,18 +1,26 @@
 //! A request's beginning and end: loading its session, and committing it.
 //!
 //! What is rare is boxed here and in `sessions.rs`: otherwise the future of every
-//! request would be as large as that of the rarest one.
+//! request would be as large as that of the rarest one. What is usual (one cookie of
+//! ours, a live session, a store that answers at once) takes a way of its own,
+//! `load_now`, that never waits.
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::change::Wanted;
+use super::commits::commit;
 use super::error::SessionError;
 use super::events::Event;
 use super::lifetime::{self, Verdict};
 use super::plan::{Plan, plan};
 use super::record::{Cause, Kind};
+use super::runtime::ToTheEnd;
 use super::session::{About, Session};
 use super::sessions::Look;
 use super::state::{Known, Phase};
@@ -31,6 +39,25 @@ pub struct Outcome {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What caches may do with the response.
     pub caching: Caching,
+}
+
+/// [`Session::finish`]'s future. Once polled, what it does is done to the end even if
+/// this is dropped, where a runtime is attached.
+#[must_use = "nothing is committed before it is awaited"]
+pub struct Finish(ToTheEnd<Outcome>);
+
+impl Future for Finish {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl fmt::Debug for Finish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Finish")
+    }
 }
 
 /// What caches may do with a response.
@@ -99,8 +126,9 @@ impl Session {
         if engine.settings.url.is_some() {
             return None;
         }
-        let mut work = engine.look_now(state.presented.as_ref()?.candidates.only()?)?;
-        let renew = self.note_activity(&mut work, state.passive);
+        let only = state.presented.as_ref()?.candidates.only()?;
+        let (mut work, verdict) = engine.look_now(only)?;
+        let renew = !state.passive && self.note_activity(&mut work, verdict);
         state.take_found(Found { live: Some(work), renew, ..Found::default() });
         Some(Ok(()))
     }
@@ -190,7 +218,11 @@ impl Session {
     /// What a live session's use entails: activity, and the steps of a renewal.
     /// Answers whether a new one is due.
     pub(crate) async fn active(&self, work: &mut Box<Work>, passive: bool) -> bool {
-        let renewal_due = self.note_activity(work, passive);
+        let renewal_due = !passive && {
+            let renew_after = self.engine().settings.renew_after;
+            let verdict = lifetime::judge(&work.facts, work.last_seen, renew_after, work.looked_at);
+            self.note_activity(work, verdict)
+        };
         if work.must_confirm() {
             // Should it fail, the old secret stays good until the next time.
             let confirm = Box::pin(self.sessions().commit(work.clone(), Job::Confirm));
@@ -202,17 +234,12 @@ impl Session {
         renewal_due
     }
 
-    fn note_activity(&self, work: &mut Work, passive: bool) -> bool {
-        if passive {
-            return false;
-        }
-        let (engine, now) = (self.engine(), work.looked_at);
-        let verdict =
-            lifetime::judge(&work.facts, work.last_seen, engine.settings.renew_after, now);
+    fn note_activity(&self, work: &mut Work, verdict: Verdict) -> bool {
+        let now = work.looked_at;
         work.last_seen = now;
         let Verdict::Live { touch, renew } = verdict else { return false };
         if touch {
-            engine.note(work.id.locator(), now, lifetime::expires(&work.facts, now));
+            self.engine().note(work.id.locator(), now, lifetime::expires(&work.facts, now));
         }
         renew && work.facts.kind == Kind::User
     }
@@ -220,7 +247,22 @@ impl Session {
     /// Commits what the request wants changed and closes the handle; once the
     /// response is ready and before its head leaves. A second call does nothing.
     /// Once begun, the commit runs to its end even if this is dropped half-way.
-    pub async fn finish(&self) -> Outcome {
+    pub fn finish(&self) -> Finish {
+        let this = self.clone();
+        Finish(self.sessions().to_the_end(async move { this.finish_here().await }))
+    }
+
+    /// [`load`](Self::load), then [`finish`](Self::finish): for a request that is answered
+    /// without the application. Whatever fails in loading, the next request meets again.
+    pub fn load_and_finish(&self) -> Finish {
+        let this = self.clone();
+        Finish(self.sessions().to_the_end(async move {
+            let _ = this.load().await;
+            this.finish_here().await
+        }))
+    }
+
+    async fn finish_here(&self) -> Outcome {
         let (plan, renew) = self.close(&mut self.state());
         let committed = match plan {
             Plan::Nothing => return Outcome::default(),
@@ -303,17 +345,25 @@ impl Session {
             let (changes, view) = state.take_changes();
             Arc::new(Wanted { changes, view: version.zip(view) })
         };
-        self.job(move || Job::Changes(wanted.clone())).await
+        self.job_here(move || Job::Changes(wanted.clone())).await
     }
 
-    /// Does a job on this request's session, and takes over what comes of it.
-    pub(crate) async fn job(&self, job: impl Fn() -> Job) -> Result<(), SessionError> {
+    /// Does a job on this request's session, to the end, and takes over what comes of it.
+    pub(crate) async fn job(
+        &self,
+        job: impl Fn() -> Job + Send + 'static,
+    ) -> Result<(), SessionError> {
+        let this = self.clone();
+        self.sessions().to_the_end(async move { this.job_here(job).await }).await
+    }
+
+    async fn job_here(&self, job: impl Fn() -> Job) -> Result<(), SessionError> {
         loop {
             let Some(work) = self.state().base.clone() else {
                 return Err(SessionError::Ended(None));
             };
             let id = work.id.clone();
-            match self.sessions().commit(work, job()).await {
+            match commit(self.engine(), work, job()).await {
                 Done::Ok(work) => {
                     self.state().rebase(work);
                     return Ok(());

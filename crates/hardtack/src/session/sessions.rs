@@ -235,7 +235,7 @@ impl Engine {
 
     /// The session that a cookie names, if the store answers at once and nothing about it
     /// calls for more than reading it. `None`: nothing has been done, not even counted.
-    pub(crate) fn look_now(&self, candidate: &Candidate) -> Option<Box<Work>> {
+    pub(crate) fn look_now(&self, candidate: &Candidate) -> Option<(Box<Work>, Verdict)> {
         let text = candidate.text.as_ref()?;
         let id = SessionId::parse(text, candidate.kind, self.settings.scope, &self.keys).ok()?;
         let (key, now) = (id.locator(), self.clock.now());
@@ -245,9 +245,10 @@ impl Engine {
             return None;
         };
         work.last_seen = work.last_seen.max(noted);
-        let verdict = lifetime::judge(&work.facts, work.last_seen, None, now);
+        let renew_after = self.settings.renew_after;
+        let verdict = lifetime::judge(&work.facts, work.last_seen, renew_after, now);
         let lives = self.is_ours(&work) && matches!(verdict, Verdict::Live { .. });
-        (lives && work.facts.remember.is_none() && !work.must_confirm()).then_some(work)
+        (lives && work.facts.remember.is_none() && !work.must_confirm()).then_some((work, verdict))
     }
 
     /// Loads and judges what a presented `id` names. Ends it where that cannot wait.
@@ -321,8 +322,15 @@ impl Engine {
     /// and indexed by the user whose it is. Else somebody could write a body in
     /// clear, or keep a session out of reach of its user's "end all".
     fn is_ours(&self, work: &Work) -> bool {
-        let user = work.facts.user().and_then(|user| self.user_key(user));
-        (work.head.sealed || !self.sealed) && work.user == user
+        let is_theirs = match (work.facts.user(), &work.user) {
+            (None, None) => true,
+            (Some(user), Some(key)) if self.settings.user_hash.is_none() => {
+                key.as_bytes() == user.as_bytes()
+            }
+            (Some(user), Some(key)) => self.user_key(user).as_ref() == Some(key),
+            _ => false,
+        };
+        (work.head.sealed || !self.sealed) && is_theirs
     }
 
     /// A session that its user is remembered by lives no longer than the token.

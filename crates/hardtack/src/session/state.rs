@@ -110,7 +110,7 @@ impl Known {
         let Some(base) = &mut self.base else { return };
         work.presented_by(base.presented());
         let old = std::mem::replace(base, work);
-        if !self.read.is_empty() {
+        if !self.read.is_empty() && self.phase != Phase::Closed {
             self.past.push(old.data);
         }
         self.look();

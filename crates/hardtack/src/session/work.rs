@@ -113,11 +113,21 @@ impl Work {
         version: Version,
         tag: u64,
     ) -> Result<Record, EntropyError> {
+        self.advance(version, tag);
+        self.record()
+    }
+
+    /// Makes this the next version, written by the commit of this tag.
+    pub(crate) fn advance(&mut self, version: Version, tag: u64) {
         self.version = version;
         self.head.tags.push(tag);
+    }
+
+    /// The record of this as it is.
+    pub(crate) fn record(&self) -> Result<Record, EntropyError> {
         let times = (self.last_seen, lifetime::expires(&self.facts, self.last_seen));
         body::record(
-            version,
+            self.version,
             &self.head,
             &self.facts,
             &self.data,
@@ -177,11 +187,6 @@ pub(crate) enum Done {
 }
 
 impl Job {
-    /// Whether it may make the data larger.
-    pub(crate) fn writes_data(&self) -> bool {
-        matches!(self, Job::Changes(_) | Job::Transact(_))
-    }
-
     /// Applies the job to a working copy. `Ok(false)`: nothing to write. `alone`: no
     /// other job has changed the copy.
     pub(crate) fn apply(
@@ -189,18 +194,26 @@ impl Job {
         work: &mut Work,
         alone: bool,
         later_wins: bool,
+        fits: &dyn Fn(&Data) -> bool,
         now: UnixTime,
     ) -> Result<bool, JobRefused> {
         let revision = work.version.next().number();
         match self {
             Job::Changes(wanted) => {
-                work.data = wanted.apply(&work.data, work.version, alone, later_wins)?;
+                let data = wanted.apply(&work.data, work.version, alone, later_wins)?;
+                if !fits(&data) {
+                    return Err(JobRefused::Clash);
+                }
+                work.data = data;
                 Ok(true)
             }
             Job::Transact(run) => {
                 let mut data = work.data.clone();
                 if !run(&mut data, revision) {
                     return Err(JobRefused::Declined);
+                }
+                if !fits(&data) {
+                    return Err(JobRefused::Clash);
                 }
                 let changed = data != work.data;
                 work.data = data;
