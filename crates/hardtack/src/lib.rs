@@ -13,6 +13,8 @@
 
 pub mod cookie;
 mod entropy;
+#[cfg(feature = "jar")]
+pub mod jar;
 pub mod seal;
 pub mod session;
 pub mod time;

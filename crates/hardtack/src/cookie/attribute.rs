@@ -18,7 +18,7 @@ pub const MAX_LIFETIME: Duration = Duration::from_secs(34_560_000);
 pub const MAX_ATTRIBUTE_BYTES: usize = 1024;
 
 /// On which requests that other sites start a cookie is sent, 6265bis section 4.1.2.7.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SameSite {
     /// Never. A link from another site opens the page without this cookie.
@@ -27,6 +27,88 @@ pub enum SameSite {
     Lax,
     /// On all of them. Needs Secure, and a defence of its own against cross-site request forgery.
     None,
+}
+
+impl SameSite {
+    /// The word that stands for it after `SameSite=`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SameSite::Strict => "Strict",
+            SameSite::Lax => "Lax",
+            SameSite::None => "None",
+        }
+    }
+}
+
+/// The attributes that clients know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AttributeName {
+    Domain,
+    Path,
+    MaxAge,
+    Expires,
+    Secure,
+    HttpOnly,
+    SameSite,
+    Partitioned,
+    Priority,
+}
+
+impl AttributeName {
+    pub(super) const ALL: [AttributeName; 9] = [
+        AttributeName::Domain,
+        AttributeName::Path,
+        AttributeName::MaxAge,
+        AttributeName::Expires,
+        AttributeName::Secure,
+        AttributeName::HttpOnly,
+        AttributeName::SameSite,
+        AttributeName::Partitioned,
+        AttributeName::Priority,
+    ];
+
+    /// In its usual casing.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            AttributeName::Domain => "Domain",
+            AttributeName::Path => "Path",
+            AttributeName::MaxAge => "Max-Age",
+            AttributeName::Expires => "Expires",
+            AttributeName::Secure => "Secure",
+            AttributeName::HttpOnly => "HttpOnly",
+            AttributeName::SameSite => "SameSite",
+            AttributeName::Partitioned => "Partitioned",
+            AttributeName::Priority => "Priority",
+        }
+    }
+
+    /// In any casing.
+    pub(super) fn named(name: &[u8]) -> Option<AttributeName> {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is(b"path") => Some(AttributeName::Path),
+            6 if is(b"domain") => Some(AttributeName::Domain),
+            6 if is(b"secure") => Some(AttributeName::Secure),
+            7 if is(b"expires") => Some(AttributeName::Expires),
+            7 if is(b"max-age") => Some(AttributeName::MaxAge),
+            8 if is(b"httponly") => Some(AttributeName::HttpOnly),
+            8 if is(b"samesite") => Some(AttributeName::SameSite),
+            8 if is(b"priority") => Some(AttributeName::Priority),
+            11 if is(b"partitioned") => Some(AttributeName::Partitioned),
+            _ => None,
+        }
+    }
+
+    /// Whether its value is a word at most.
+    pub(super) fn is_flag(self) -> bool {
+        matches!(
+            self,
+            AttributeName::Secure
+                | AttributeName::HttpOnly
+                | AttributeName::SameSite
+                | AttributeName::Partitioned
+        )
+    }
 }
 
 /// What is fixed of a cookie: its name and everything but value and expiry. Not checked before
@@ -82,11 +164,7 @@ impl<'a> Attributes<'a> {
             + flag(self.secure, SECURE)
             + flag(self.http_only, HTTP_ONLY)
             + SAME_SITE.len()
-            + match self.same_site {
-                SameSite::Strict => STRICT.len(),
-                SameSite::Lax => LAX.len(),
-                SameSite::None => NONE.len(),
-            }
+            + self.same_site.as_str().len()
             + flag(self.partitioned, PARTITIONED)
     }
 
@@ -105,11 +183,7 @@ impl<'a> Attributes<'a> {
             buffer.extend_from_slice(HTTP_ONLY);
         }
         buffer.extend_from_slice(SAME_SITE);
-        match self.same_site {
-            SameSite::Strict => buffer.extend_from_slice(STRICT),
-            SameSite::Lax => buffer.extend_from_slice(LAX),
-            SameSite::None => buffer.extend_from_slice(NONE),
-        }
+        buffer.extend_from_slice(self.same_site.as_str().as_bytes());
         if self.partitioned {
             buffer.extend_from_slice(PARTITIONED);
         }
@@ -220,9 +294,6 @@ const PATH: &[u8] = b"; Path=";
 const SECURE: &[u8] = b"; Secure";
 const HTTP_ONLY: &[u8] = b"; HttpOnly";
 const SAME_SITE: &[u8] = b"; SameSite=";
-const STRICT: &[u8] = b"Strict";
-const LAX: &[u8] = b"Lax";
-const NONE: &[u8] = b"None";
 const PARTITIONED: &[u8] = b"; Partitioned";
 const EXPIRES: &[u8] = b"; Expires=";
 const MAX_AGE: &[u8] = b"; Max-Age=";

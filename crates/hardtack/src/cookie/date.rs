@@ -1,15 +1,107 @@
-//! The date of `Expires`, as the HTTP grammar has it: `Sun, 06 Nov 1994 08:49:37 GMT`
-//! (IMF-fixdate, RFC 9110 section 5.6.7).
+//! The date of `Expires`: written as the HTTP grammar has it, `Sun, 06 Nov 1994 08:49:37 GMT`
+//! (IMF-fixdate, RFC 9110 section 5.6.7), and read as clients read whatever servers write.
 
+mod people;
+mod tokens;
+
+use super::profile::DateGrammar;
 use crate::time::UnixTime;
+
+/// Reads a cookie date, 6265bis section 5.1.1: a time, a day, a month and a year somewhere in the
+/// text, in nearly any order; a time zone counts for nothing. What is before 1970 becomes 1970.
+///
+/// `None` if a part is missing or out of its range, or the day does not exist.
+pub fn parse(text: &[u8]) -> Option<UnixTime> {
+    parse_as(text, DateGrammar::Rfc)
+}
+
+/// Reads a cookie date as one client does.
+pub(super) fn parse_as(text: &[u8], grammar: DateGrammar) -> Option<UnixTime> {
+    // Nearly all dates on the wire, and no two clients differ about them.
+    parse_fixdate(text).or_else(|| parse_slowly(text, grammar))
+}
+
+fn parse_slowly(text: &[u8], grammar: DateGrammar) -> Option<UnixTime> {
+    match grammar {
+        DateGrammar::Rfc => tokens::parse_rfc(text),
+        DateGrammar::Chromium => tokens::parse_chromium(text),
+        DateGrammar::Firefox => people::parse(text),
+    }
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, also with hyphens in the date, if there is such a day and time.
+/// Takes nothing that one of the grammars reads differently: no weekday that is a month, and no year
+/// that is too early for one of them.
+fn parse_fixdate(text: &[u8]) -> Option<UnixTime> {
+    let text: &[u8; 29] = text.try_into().ok()?;
+    let &[w0, w1, w2, b',', b' ', d0, d1, b' ' | b'-', m0, m1, m2, b' ' | b'-', ref rest @ ..] =
+        text
+    else {
+        return None;
+    };
+    let &[y0, y1, y2, y3, b' ', h0, h1, b':', i0, i1, b':', s0, s1, b' ', b'G', b'M', b'T'] = rest
+    else {
+        return None;
+    };
+    if !WEEKDAYS.contains(&&[w0, w1, w2]) {
+        return None;
+    }
+    let month = MONTHS.iter().position(|month| **month == [m0, m1, m2])? as u32 + 1;
+    let digits =
+        [d0, d1, y0, y1, y2, y3, h0, h1, i0, i1, s0, s1].map(|digit| digit.wrapping_sub(b'0'));
+    if digits.iter().any(|&digit| digit > 9) {
+        return None;
+    }
+    let pair = |at: usize| u32::from(digits[at]) * 10 + u32::from(digits[at + 1]);
+    let year = pair(2) * 100 + pair(4);
+    let (day, hour, minute, second) = (pair(0), pair(6), pair(8), pair(10));
+    if year < FIRST_YEAR {
+        return None;
+    }
+    Civil { year, month, day, hour, minute, second }.to_unix()
+}
+
+/// A date and a time of day in the Gregorian calendar, UTC, of which not all need exist.
+#[derive(Clone, Copy, Debug)]
+struct Civil {
+    year: u32,
+    /// From 1.
+    month: u32,
+    /// From 1.
+    day: u32,
+    hour: u32,
+    minute: u32,
+    second: u32,
+}
+
+impl Civil {
+    /// `None` if there is no such day or time. What is before 1970 becomes 1970.
+    fn to_unix(self) -> Option<UnixTime> {
+        let Civil { year, month, day, hour, minute, second } = self;
+        let exists = (1..=12).contains(&month)
+            && (1..=days_in_month(year, month)).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second < 60;
+        if !exists {
+            return None;
+        }
+        if year < 1970 {
+            return Some(UnixTime::from_secs(0));
+        }
+        let days = u64::from(days_from_civil(year, month, day));
+        let second_of_day = u64::from(hour * 3600 + minute * 60 + second);
+        Some(UnixTime::from_secs(days * SECONDS_PER_DAY + second_of_day))
+    }
+}
 
 /// Writes a date, rounded down to the second. A time after the year 9999, which the format has no
 /// digits for, becomes the last second of that year.
 pub fn imf_fixdate(at: UnixTime) -> [u8; 29] {
     let secs = at.as_secs().min(LAST_SECOND);
     // Below 2^32: LAST_SECOND is less than 3 million days.
-    let days = (secs / 86_400) as u32;
-    let second_of_day = (secs % 86_400) as u32;
+    let days = (secs / SECONDS_PER_DAY) as u32;
+    let second_of_day = (secs % SECONDS_PER_DAY) as u32;
     let (year, month, day) = civil_from_days(days);
 
     let mut date = *b"___, __ ___ ____ __:__:__ GMT";
@@ -31,9 +123,6 @@ pub fn imf_fixdate(at: UnixTime) -> [u8; 29] {
 /// Counts years from 1 March, so that the leap day is a year's last and `(153 * month + 2) / 5` days
 /// come before a month (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 fn civil_from_days(days: u32) -> (u32, u32, u32) {
-    const DAYS_PER_ERA: u32 = 146_097;
-    const FROM_MARCH_OF_YEAR_0: u32 = 719_468;
-
     let days = days + FROM_MARCH_OF_YEAR_0;
     let era = days / DAYS_PER_ERA;
     let day_of_era = days % DAYS_PER_ERA;
@@ -47,10 +136,48 @@ fn civil_from_days(days: u32) -> (u32, u32, u32) {
     (year, month, day)
 }
 
+/// The inverse of [`civil_from_days`]: the day counted from 1970-01-01, which no year before 1970
+/// has.
+fn days_from_civil(year: u32, month: u32, day: u32) -> u32 {
+    let year_from_march = if month <= 2 { year - 1 } else { year };
+    let month_from_march = if month <= 2 { month + 9 } else { month - 3 };
+    let era = year_from_march / 400;
+    let year_of_era = year_from_march % 400;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * DAYS_PER_ERA + day_of_era - FROM_MARCH_OF_YEAR_0
+}
+
+fn days_in_month(year: u32, month: u32) -> u32 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// The year that two digits mean, 6265bis section 5.1.1.
+fn full_year(year: u32) -> u32 {
+    match year {
+        0..70 => year + 2000,
+        70..100 => year + 1900,
+        _ => year,
+    }
+}
+
 fn two_digits(number: u32) -> [u8; 2] {
     [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }
 
+const SECONDS_PER_DAY: u64 = 86_400;
+const DAYS_PER_ERA: u32 = 146_097;
+/// Days from 0000-03-01 to 1970-01-01.
+const FROM_MARCH_OF_YEAR_0: u32 = 719_468;
+/// The first year that the standard takes.
+const FIRST_YEAR: u32 = 1601;
 /// 9999-12-31T23:59:59Z.
 const LAST_SECOND: u64 = 253_402_300_799;
 const WEEKDAYS: [&[u8; 3]; 7] = [b"Sun", b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat"];
@@ -102,6 +229,7 @@ mod tests {
             for (month, length) in (1..).zip(months) {
                 for day in 1..=length {
                     assert_eq!(civil_from_days(day_number), (year, month, day));
+                    assert_eq!(days_from_civil(year, month, day), day_number);
                     day_number += 1;
                 }
             }

@@ -8,7 +8,8 @@
 use core::fmt;
 
 use http::header::{COOKIE, HeaderMap, HeaderValue, ValueIter};
-use memchr::memchr;
+
+use super::split::{split_once, trim};
 
 /// The cookies of a request, in the order in which they were sent; an iterator over [`CookiePair`]s
 /// that borrow from the header. It does not allocate, and its work is linear in the header's bytes.
@@ -132,30 +133,6 @@ impl fmt::Debug for ValuesOf<'_, '_> {
 /// [`CookieHeader::values_of`].
 pub fn find<'a, 'n>(header: &'a [u8], name: &'n [u8]) -> ValuesOf<'a, 'n> {
     CookieHeader::new(header).values_of(name)
-}
-
-/// Splits at the first `separator`, which belongs to neither side.
-fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
-    let at = memchr(separator, bytes);
-    #[cfg(test)]
-    tests::count_steps(at.unwrap_or(bytes.len()) + 1);
-    at.map(|at| (&bytes[..at], &bytes[at + 1..]))
-}
-
-/// Takes SP and HTAB off both ends, and nothing else: a server that also took off U+2000 or U+00A0
-/// would read a cookie that any sibling host may set as one with a `__Host-` prefix.
-fn trim(mut bytes: &[u8]) -> &[u8] {
-    #[cfg(test)]
-    let untrimmed = bytes.len();
-    while let [b' ' | b'\t', rest @ ..] = bytes {
-        bytes = rest;
-    }
-    while let [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    #[cfg(test)]
-    tests::count_steps(untrimmed - bytes.len() + 1);
-    bytes
 }
 
 #[cfg(test)]

@@ -56,16 +56,28 @@ mod builder;
 pub mod date;
 mod error;
 mod header;
+mod ignored;
+mod lint;
 mod name;
+mod parse;
 mod prefix;
+mod profile;
 mod set_cookie;
 mod spec;
+mod split;
 
 pub use attribute::{MAX_ATTRIBUTE_BYTES, MAX_LIFETIME, SameSite};
 pub use builder::CookieBuilder;
 pub use error::{BuildError, CookiePart};
 pub use header::{CookieHeader, CookiePair, ValuesOf, find};
+pub use ignored::Ignored;
+pub use lint::{Finding, Severity, lint, lint_all};
 pub use name::MAX_PAIR_BYTES;
+pub use parse::{Expiry, ParsedCookie, Priority, parse};
 pub use prefix::NamePrefix;
+pub use profile::{
+    DateGrammar, HostPrefixPath, Limits, MaxAgeGrammar, Nameless, Overwrite, Partitions, Profile,
+    SameSiteDefault,
+};
 pub use set_cookie::SetCookie;
 pub use spec::CookieSpec;

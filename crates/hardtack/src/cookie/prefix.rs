@@ -5,7 +5,7 @@ use super::error::BuildError;
 
 /// A name prefix that browsers enforce. Any casing counts for setting a cookie
 /// (6265bis section 5.7); a server looks names up byte by byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NamePrefix {
     /// `__Secure-`: the cookie is Secure.
@@ -52,17 +52,36 @@ impl NamePrefix {
     }
 
     pub(super) fn check(self, attributes: &Attributes<'_>) -> Result<(), BuildError> {
-        let broken = if !attributes.secure {
-            "Secure"
-        } else if self.is_http_only() && !attributes.http_only {
-            "HttpOnly"
-        } else if self.is_host_only() && attributes.path != "/" {
-            "Path=/"
-        } else if self.is_host_only() && attributes.domain.is_some() {
-            "no Domain"
+        let broken = self.broken_rule(
+            attributes.secure,
+            attributes.http_only,
+            attributes.path == "/",
+            attributes.domain.is_none(),
+        );
+        match broken {
+            Some(needs) => Err(BuildError::PrefixRule { prefix: self, needs }),
+            None => Ok(()),
+        }
+    }
+
+    /// The first thing that a cookie of this prefix needs and does not have.
+    pub(super) fn broken_rule(
+        self,
+        secure: bool,
+        http_only: bool,
+        root_path: bool,
+        host_only: bool,
+    ) -> Option<&'static str> {
+        if !secure {
+            Some("Secure")
+        } else if self.is_http_only() && !http_only {
+            Some("HttpOnly")
+        } else if self.is_host_only() && !root_path {
+            Some("Path=/")
+        } else if self.is_host_only() && !host_only {
+            Some("no Domain")
         } else {
-            return Ok(());
-        };
-        Err(BuildError::PrefixRule { prefix: self, needs: broken })
+            None
+        }
     }
 }

@@ -1,21 +1,7 @@
-use std::cell::Cell;
-
 use proptest::prelude::*;
 
 use super::*;
-
-thread_local! { static STEPS: Cell<usize> = const { Cell::new(0) }; }
-
-/// Bytes looked at by the primitives that everything here is made of.
-pub(super) fn count_steps(steps: usize) {
-    STEPS.set(STEPS.get() + steps);
-}
-
-fn steps_of(work: impl FnOnce()) -> usize {
-    STEPS.set(0);
-    work();
-    STEPS.get()
-}
+use crate::cookie::split::steps::of as steps_of;
 
 fn pairs(header: &[u8]) -> Vec<(&[u8], &[u8])> {
     CookieHeader::new(header).map(|pair| (pair.name, pair.value)).collect()
