@@ -129,7 +129,7 @@ impl Session {
         let only = state.presented.as_ref()?.candidates.only()?;
         let (mut work, verdict) = engine.look_now(only)?;
         let renew = !state.passive && self.note_activity(&mut work, verdict);
-        state.take_found(Found { live: Some(work), renew, ..Found::default() });
+        state.take_live(work, renew);
         Some(Ok(()))
     }
 

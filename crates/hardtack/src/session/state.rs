@@ -91,9 +91,16 @@ impl Known {
         self.ended = found.ended;
         self.two_sessions = found.two;
         if let Some(work) = found.live {
-            self.renew_due = found.renew;
-            self.adopt(work);
+            self.take_live(work, found.renew);
         }
+    }
+
+    /// Takes over the live session that the request's ids name.
+    pub(crate) fn take_live(&mut self, work: Box<Work>, renew_due: bool) {
+        self.phase = Phase::Loaded;
+        self.used = true;
+        self.renew_due = renew_due;
+        self.adopt(work);
     }
 
     /// Takes a session as this request's own.
