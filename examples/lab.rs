@@ -59,10 +59,12 @@ struct Lab {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(arguments.threads)
-        .enable_all()
-        .build()?;
+    let mut runtime = match arguments.threads {
+        // What passes work between threads would only cost time.
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = runtime.worker_threads(arguments.threads).enable_all().build()?;
     runtime.block_on(serve(arguments))
 }
 

@@ -6,17 +6,36 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
+use axum::routing::get;
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
 use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, Service};
 
-use crate::Cases;
+use crate::{Cases, inputs};
+
+/// Adds what a session layer is compared with: axum with a layer that does nothing, asked
+/// the same with a cookie of the same size, and answering the same.
+pub fn add_floor(cases: &mut Cases) {
+    let cookie = HeaderValue::from_str(&format!("{}={}", inputs::NAME, inputs::value()));
+    let cookie = [(SET_COOKIE, cookie.expect("letters and digits"))];
+    let number = async || std::hint::black_box(7).to_string();
+    let router = Router::new()
+        .route("/first", get(async || (cookie, "ok")))
+        .route("/ign", get(async || "ok"))
+        .route("/read", get(number))
+        .route("/inc", get(number))
+        .layer(Identity);
+    let paths = &[("floor", "/ign"), ("read floor", "/read"), ("count floor", "/inc")];
+    add_paths(cases, router, "/first", paths);
+}
 
 /// Adds the cases `/ign`, `/read` and so on for each of the router's paths,
 /// asked with the cookies that a first GET of `first` brings.
 pub fn add_paths(cases: &mut Cases, router: Router, first: &str, paths: &'static [(&str, &str)]) {
+    // As axum::serve does it: what can be put together before the first request, is.
+    let router = router.with_state(());
     let runtime = one_thread();
     let cookies = runtime.block_on(async {
         let response =
@@ -82,7 +101,7 @@ fn one_thread() -> Runtime {
 
 /// A layer that does nothing: the floor that a session layer is compared with.
 #[derive(Clone, Copy)]
-pub struct Identity;
+struct Identity;
 
 impl<S> Layer<S> for Identity {
     type Service = Same<S>;
@@ -94,7 +113,7 @@ impl<S> Layer<S> for Identity {
 
 /// A service that is the one within.
 #[derive(Clone)]
-pub struct Same<S>(S);
+struct Same<S>(S);
 
 impl<S: Service<R>, R> Service<R> for Same<S> {
     type Response = S::Response;

@@ -53,9 +53,7 @@ impl<S: Sync, L: 'static> FromRequestParts<S> for Session<L> {
     type Rejection = SessionError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
-        let session = Handle::<L>::from_parts(parts)?.session.clone();
-        session.load().await?;
-        Ok(Self::new(session))
+        Handle::<L>::load(parts).await.cloned().map(Self::new)
     }
 }
 
@@ -83,7 +81,7 @@ impl<S: Sync, L: 'static> FromRequestParts<S> for LazySession<L> {
     type Rejection = SessionError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
-        Ok(Self(Session::new(Handle::<L>::from_parts(parts)?.session.clone())))
+        Ok(Self(Session::new(Handle::<L>::from_parts(parts)?.session().clone())))
     }
 }
 
@@ -126,20 +124,19 @@ impl<S: Sync, L: 'static> OptionalFromRequestParts<S> for User<L> {
     type Rejection = SessionError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, SessionError> {
-        let session = &Handle::<L>::from_parts(parts)?.session;
-        session.load().await?;
+        let session = Handle::<L>::load(parts).await?;
         Ok(session.user().map(|id| Self { id, of: PhantomData }))
     }
 }
 
 async fn signed_in<L: 'static>(parts: &Parts) -> Result<String, Response> {
-    let handle = Handle::<L>::from_parts(parts).map_err(IntoResponse::into_response)?;
-    handle.session.load().await.map_err(|e| SessionError::from(e).into_response())?;
-    if let Some(user) = handle.session.user() {
+    let session = Handle::<L>::load(parts).await.map_err(IntoResponse::into_response)?;
+    if let Some(user) = session.user() {
         return Ok(user);
     }
     let refused = || SessionError::Session(session::SessionError::NotSignedIn).into_response();
-    let Some(page) = handle.shared.login_page.as_deref().filter(|_| is_page(parts)) else {
+    let handle = Handle::<L>::from_parts(parts).map_err(IntoResponse::into_response)?;
+    let Some(page) = handle.shared().login_page.as_deref().filter(|_| is_page(parts)) else {
         return Err(refused());
     };
     let Ok(location) = HeaderValue::try_from(login_url(page, &parts.uri)) else {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use hardtack::session::{Outcome, Session};
+use hardtack::session::Finish;
 use http::Response;
 use pin_project_lite::pin_project;
 
-use crate::layer::Shared;
+use crate::handle::PerRequest;
 use crate::response::apply;
 
 pin_project! {
@@ -21,33 +21,28 @@ pin_project! {
         // None: the layer answers by itself.
         #[pin]
         inner: Option<F>,
-        session: Session,
-        shared: Arc<Shared>,
-        committing: Option<Committing<R>>,
+        request: Arc<PerRequest>,
+        // Boxed, since most responses do not wait.
+        committing: Option<Box<Committing<R>>>,
     }
 }
 
 /// A response whose head waits for the commit.
 struct Committing<R> {
     response: Option<Response<R>>,
-    outcome: Pin<Box<dyn Future<Output = Outcome> + Send>>,
+    outcome: Finish,
 }
 
 impl<F, R> ResponseFuture<F, R> {
-    pub(crate) fn new(inner: F, session: Session, shared: Arc<Shared>) -> Self {
-        Self { inner: Some(inner), session, shared, committing: None }
+    pub(crate) fn new(inner: F, request: Arc<PerRequest>) -> Self {
+        Self { inner: Some(inner), request, committing: None }
     }
 
     /// Answers without the service, with what comes of loading the session.
-    pub(crate) fn answered(response: Response<R>, session: Session, shared: Arc<Shared>) -> Self {
-        let this = session.clone();
-        let outcome = Box::pin(async move {
-            // Whatever fails, the request that the answer leads to meets again.
-            let _ = this.load().await;
-            this.finish().await
-        });
-        let committing = Some(Committing { response: Some(response), outcome });
-        Self { inner: None, session, shared, committing }
+    pub(crate) fn answered(response: Response<R>, request: Arc<PerRequest>) -> Self {
+        let outcome = request.session().load_and_finish();
+        let committing = Some(Box::new(Committing { response: Some(response), outcome }));
+        Self { inner: None, request, committing }
     }
 }
 
@@ -64,17 +59,17 @@ where
             && let Some(inner) = this.inner.as_mut().as_pin_mut()
         {
             let response = ready!(inner.poll(cx))?;
-            if let Some(outcome) = this.session.finish_now() {
-                return Poll::Ready(Ok(apply(outcome, response, this.shared)));
+            let Some(session) = this.request.asked() else { return Poll::Ready(Ok(response)) };
+            if let Some(outcome) = session.finish_now() {
+                return Poll::Ready(Ok(apply(outcome, response, &this.request.shared)));
             }
-            let session = this.session.clone();
-            let outcome = Box::pin(async move { session.finish().await });
-            *this.committing = Some(Committing { response: Some(response), outcome });
+            let outcome = session.finish();
+            *this.committing = Some(Box::new(Committing { response: Some(response), outcome }));
         }
         let Some(committing) = this.committing else { return Poll::Pending };
-        let outcome = ready!(committing.outcome.as_mut().poll(cx));
+        let outcome = ready!(Pin::new(&mut committing.outcome).poll(cx));
         let response = committing.response.take().expect("polled only until it is ready");
-        Poll::Ready(Ok(apply(outcome, response, this.shared)))
+        Poll::Ready(Ok(apply(outcome, response, &this.request.shared)))
     }
 }
 

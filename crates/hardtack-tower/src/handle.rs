@@ -1,29 +1,60 @@
 //! What a request's session is made from, for extractors and other middleware.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 use hardtack::session::{About, Kind, Session};
 use http::header::{COOKIE, HOST, ORIGIN, UPGRADE};
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::layer::Shared;
 use crate::response::SessionError;
 
 /// The extension that [`SessionLayer`](crate::SessionLayer) puts into a request.
 pub struct Handle<L = ()> {
-    pub(crate) session: Session,
-    pub(crate) shared: Arc<Shared>,
-    /// The layer was told that such requests are not the user's.
-    passive: bool,
+    request: Arc<PerRequest>,
     of: PhantomData<fn() -> L>,
 }
 
-impl<L: 'static> Handle<L> {
+/// What the handle and the response's future share: one allocation, and no session
+/// before it is asked for.
+pub(crate) struct PerRequest {
+    pub(crate) shared: Arc<Shared>,
+    session: OnceLock<Session>,
+    /// The layer was told that such requests are not the user's.
+    passive: bool,
+}
+
+impl PerRequest {
     pub(crate) fn new(shared: Arc<Shared>, passive: bool) -> Self {
-        Self { session: shared.sessions.session(), shared, passive, of: PhantomData }
+        Self { shared, session: OnceLock::new(), passive }
+    }
+
+    /// The session, not loaded.
+    pub(crate) fn session(&self) -> &Session {
+        self.session.get_or_init(|| self.shared.sessions.session())
+    }
+
+    /// The session, if anybody has asked for it.
+    pub(crate) fn asked(&self) -> Option<&Session> {
+        self.session.get()
+    }
+}
+
+impl<L: 'static> Handle<L> {
+    pub(crate) fn new(request: Arc<PerRequest>) -> Self {
+        Self { request, of: PhantomData }
+    }
+
+    /// The session, not loaded.
+    pub(crate) fn session(&self) -> &Session {
+        self.request.session()
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.request.shared
     }
 
     /// The session of a request, told all that the request says about it. It is
@@ -36,7 +67,34 @@ impl<L: 'static> Handle<L> {
         Self::of_request(&parts.extensions, &parts.method, &parts.uri, &parts.headers)
     }
 
+    /// As [`from_parts`](Self::from_parts), and loads it.
+    pub(crate) async fn load(parts: &Parts) -> Result<&Session, SessionError> {
+        Self::load_of(&parts.extensions, &parts.method, &parts.uri, &parts.headers).await
+    }
+
+    async fn load_of<'a>(
+        extensions: &'a Extensions,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<&'a Session, SessionError> {
+        let handle = Self::of_layer(extensions, method, uri, headers)?;
+        handle.session().load_as(headers, handle.about(method, headers)).await?;
+        Ok(handle.session())
+    }
+
     fn of_request<'a>(
+        extensions: &'a Extensions,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<&'a Self, SessionError> {
+        let handle = Self::of_layer(extensions, method, uri, headers)?;
+        handle.session().present_as(headers, handle.about(method, headers));
+        Ok(handle)
+    }
+
+    fn of_layer<'a>(
         extensions: &'a Extensions,
         method: &Method,
         uri: &Uri,
@@ -46,20 +104,19 @@ impl<L: 'static> Handle<L> {
         if is_foreign_upgrade(method, uri, headers) {
             return Err(SessionError::ForeignUpgrade);
         }
-        handle.present(method, headers);
         handle.notice_cookie(headers);
         Ok(handle)
     }
 
-    /// Tells the session all that the request says about it.
-    fn present(&self, method: &Method, headers: &HeaderMap) {
-        let passive = self.passive || is_prefetch(headers);
-        self.session.present_as(headers, About { unsafe_method: !is_safe(method), passive });
+    /// What the session is told of the request beside its headers.
+    fn about(&self, method: &Method, headers: &HeaderMap) -> About {
+        let passive = self.request.passive || is_prefetch(headers);
+        About { unsafe_method: !is_safe(method), passive }
     }
 
     /// Remembers that a cookie of ours has come back.
     fn notice_cookie(&self, headers: &HeaderMap) {
-        let shared = &self.shared;
+        let shared = self.shared();
         if shared.issued.load(Relaxed) == 0 || shared.came_back.load(Relaxed) {
             return;
         }
@@ -75,18 +132,13 @@ impl<L: 'static> Handle<L> {
 
 impl<L> Clone for Handle<L> {
     fn clone(&self) -> Self {
-        Self {
-            session: self.session.clone(),
-            shared: self.shared.clone(),
-            passive: self.passive,
-            of: PhantomData,
-        }
+        Self { request: self.request.clone(), of: PhantomData }
     }
 }
 
 impl<L> std::fmt::Debug for Handle<L> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").field("session", &self.session).finish_non_exhaustive()
+        f.debug_struct("Handle").field("session", &self.request.asked()).finish_non_exhaustive()
     }
 }
 
@@ -103,9 +155,7 @@ pub trait SessionOf {
 impl<B: Send + Sync> SessionOf for Request<B> {
     async fn session(&self) -> Result<Session, SessionError> {
         let (uri, headers) = (self.uri(), self.headers());
-        let handle = Handle::<()>::of_request(self.extensions(), self.method(), uri, headers)?;
-        handle.session.load().await?;
-        Ok(handle.session.clone())
+        Handle::<()>::load_of(self.extensions(), self.method(), uri, headers).await.cloned()
     }
 }
 
@@ -115,8 +165,10 @@ fn is_safe(method: &Method) -> bool {
 
 /// A page that the browser fetches before the user asked for it.
 fn is_prefetch(headers: &HeaderMap) -> bool {
-    ["sec-purpose", "purpose"].iter().any(|name| {
-        headers.get(*name).is_some_and(|value| {
+    const PURPOSES: [HeaderName; 2] =
+        [HeaderName::from_static("sec-purpose"), HeaderName::from_static("purpose")];
+    PURPOSES.iter().any(|name| {
+        headers.get(name).is_some_and(|value| {
             value.as_bytes().windows(8).any(|w| w.eq_ignore_ascii_case(b"prefetch"))
         })
     })

@@ -1,13 +1,12 @@
 //! What a session does to a response.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
 use hardtack::session::url::UrlAnswer;
 use hardtack::session::{self, Caching, Outcome, ValueError};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, RETRY_AFTER, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, Entry, RETRY_AFTER, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::layer::Shared;
@@ -16,7 +15,7 @@ use crate::layer::Shared;
 pub(crate) fn apply<R: From<Bytes>>(
     outcome: Outcome,
     mut response: Response<R>,
-    shared: &Arc<Shared>,
+    shared: &Shared,
 ) -> Response<R> {
     if let Some(error) = outcome.error {
         tracing::warn!(error = %error, "a session could not be committed");
@@ -36,28 +35,43 @@ pub(crate) fn apply<R: From<Bytes>>(
 }
 
 /// Law 13: a response that shows something of a session is nobody else's.
-fn mark(headers: &mut HeaderMap, caching: Caching, by: HeaderName) {
+fn mark(headers: &mut HeaderMap, caching: Caching, by: &HeaderName) {
+    const PRIVATE: HeaderValue = HeaderValue::from_static("private");
+    const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+    const BY_COOKIE: HeaderValue = HeaderValue::from_static("Cookie");
     let directive = match caching {
-        Caching::Private => "private",
-        Caching::NoStore => "no-store",
+        Caching::Private => PRIVATE,
+        Caching::NoStore => NO_STORE,
         _ => return,
     };
-    let said =
-        headers.get(CACHE_CONTROL).map(|v| v.as_bytes().to_ascii_lowercase()).unwrap_or_default();
-    let says = |word: &str| said.split(|b| matches!(b, b',' | b' ')).any(|w| w == word.as_bytes());
-    // What the handler said stays if it is as strict.
-    if !says("no-store") && (caching == Caching::NoStore || !says("private")) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
+    match headers.entry(CACHE_CONTROL) {
+        Entry::Vacant(none) => drop(none.insert(directive)),
+        Entry::Occupied(mut said) => {
+            let says = |word| lists(said.get(), word);
+            // What the handler said stays if it is as strict.
+            if !says("no-store") && (caching == Caching::NoStore || !says("private")) {
+                said.insert(directive);
+            }
+        }
     }
-    let varies = headers.get_all(VARY).iter().any(|v| {
-        v.as_bytes()
-            .split(|b| matches!(b, b',' | b' '))
-            .any(|w| w.eq_ignore_ascii_case(by.as_str().as_bytes()) || w == b"*")
-    });
-    if !varies {
-        let by = if by == COOKIE { HeaderValue::from_static("Cookie") } else { by.into() };
-        headers.append(VARY, by);
+    let value = || match *by == COOKIE {
+        true => BY_COOKIE,
+        false => by.clone().into(),
+    };
+    match headers.entry(VARY) {
+        Entry::Vacant(none) => drop(none.insert(value())),
+        Entry::Occupied(mut said) => {
+            if !said.iter().any(|said| lists(said, by.as_str()) || lists(said, "*")) {
+                said.append(value());
+            }
+        }
     }
+}
+
+/// Whether a word is in a header's list.
+fn lists(list: &HeaderValue, word: &str) -> bool {
+    let mut words = list.as_bytes().split(|b| matches!(b, b',' | b' '));
+    words.any(|w| w.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// How many cookies may be set before one must have come back.
@@ -179,12 +193,12 @@ mod tests {
             if let Some(said) = said {
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static(said));
             }
-            mark(&mut headers, caching, COOKIE);
+            mark(&mut headers, caching, &COOKIE);
             assert_eq!(headers[CACHE_CONTROL], want, "{said:?} {caching:?}");
             assert_eq!(headers[VARY], "Cookie");
         }
         let mut untouched = HeaderMap::new();
-        mark(&mut untouched, Caching::AsItIs, COOKIE);
+        mark(&mut untouched, Caching::AsItIs, &COOKIE);
         assert!(untouched.is_empty());
     }
 
@@ -200,7 +214,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.extend(said.map(|said| (VARY, HeaderValue::from_static(said))));
-            mark(&mut headers, Caching::Private, by);
+            mark(&mut headers, Caching::Private, &by);
             assert_eq!(headers.get_all(VARY).iter().collect::<Vec<_>>(), want, "{said:?}");
         }
     }

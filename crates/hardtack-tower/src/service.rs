@@ -9,7 +9,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
-use crate::handle::Handle;
+use crate::handle::{Handle, PerRequest};
 use crate::layer::SessionLayer;
 use crate::response::by_url;
 use crate::runtime::TokioRuntime;
@@ -54,20 +54,22 @@ where
             client = shared.client.as_ref().and_then(|client_of| client_of(&parts));
             request = Request::from_parts(parts, body);
         }
-        let handle = Handle::<L>::new(shared.clone(), passive);
-        let session = handle.session.clone();
+        let this = Arc::new(PerRequest::new(shared.clone(), passive));
         if let Some(client) = client {
-            session.set_client(&client);
+            this.session().set_client(&client);
         }
-        if let Some(url) = session.present_url(request.method(), request.uri(), request.headers()) {
+        if shared.sessions.takes_url_parameter()
+            && let (method, uri, headers) = (request.method(), request.uri(), request.headers())
+            && let Some(url) = this.session().present_url(method, uri, headers)
+        {
             *request.uri_mut() = url.uri;
             if let Some(answer) = url.answer {
-                session.present(request.headers());
-                return ResponseFuture::answered(by_url(&answer), session, shared.clone());
+                this.session().present(request.headers());
+                return ResponseFuture::answered(by_url(&answer), this);
             }
         }
-        request.extensions_mut().insert(handle);
-        ResponseFuture::new(self.inner.call(request), session, shared.clone())
+        request.extensions_mut().insert(Handle::<L>::new(this.clone()));
+        ResponseFuture::new(self.inner.call(request), this)
     }
 }
 

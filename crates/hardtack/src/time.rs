@@ -69,12 +69,23 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> UnixTime;
 }
 
-/// The operating system's clock.
+/// The operating system's clock; on Linux as exact as the kernel's tick, 1 to 10 ms.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn now(&self) -> UnixTime {
+        use rustix::time::{ClockId, clock_gettime};
+        // As exact as the kernel's tick (1 to 10 ms), for a quarter of the price.
+        let now = clock_gettime(ClockId::RealtimeCoarse);
+        let secs = u64::try_from(now.tv_sec).unwrap_or(0);
+        let nanos = u64::try_from(now.tv_nsec).unwrap_or(0);
+        UnixTime(secs.saturating_mul(1000).saturating_add(nanos / 1_000_000))
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     fn now(&self) -> UnixTime {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -50,8 +50,7 @@ fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).expect("the folder for the files"));
     let on_disk = |name| builder(SqliteStore::open(folder.join(name)).expect("the file opens"));
     let mut cases = Cases::default();
-    let floor = Router::new().route("/ign", get(async || "ok")).layer(web::Identity);
-    web::add_paths(&mut cases, floor, "/ign", &[("floor", "/ign")]);
+    web::add_floor(&mut cases);
     let paths = &[("ignore", "/ign"), ("read", "/read"), ("count", "/inc"), ("add", "/add")];
     web::add_paths(&mut cases, router(builder(MemoryStore::new())), "/inc", paths);
     let readable = router(on_disk("readable.db").readable_records());

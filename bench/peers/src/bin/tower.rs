@@ -7,14 +7,13 @@ use peers::{count, read};
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 
 fn main() {
-    let floor = Router::new().route("/ign", get(async || "ok")).layer(web::Identity);
     let sessions = Router::new()
         .route("/ign", get(async || "ok"))
         .route("/read", get(read))
         .route("/inc", get(count))
         .layer(SessionManagerLayer::new(MemoryStore::default()));
     let mut cases = Cases::default();
-    web::add_paths(&mut cases, floor, "/ign", &[("floor", "/ign")]);
+    web::add_floor(&mut cases);
     let paths = &[("ignore", "/ign"), ("read", "/read"), ("count", "/inc")];
     web::add_paths(&mut cases, sessions, "/inc", paths);
     cases.serve();

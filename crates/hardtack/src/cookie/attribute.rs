@@ -167,32 +167,36 @@ impl<'a> Attributes<'a> {
         Ok(())
     }
 
-    /// The attributes in the order in which they are written, each with its value.
-    pub(super) fn pieces(&self) -> [&str; 9] {
-        let (domain, domain_value) = match &self.domain {
-            Some(domain) => ("; Domain=", domain.as_ref()),
-            None => ("", ""),
-        };
-        [
-            domain,
-            domain_value,
-            "; Path=",
-            &self.path,
-            if self.secure { "; Secure" } else { "" },
-            if self.http_only { "; HttpOnly" } else { "" },
-            "; SameSite=",
-            self.same_site.as_str(),
-            if self.partitioned { "; Partitioned" } else { "" },
-        ]
-    }
-
     pub(super) fn encoded_len(&self) -> usize {
-        self.pieces().iter().map(|piece| piece.len()).sum()
+        let flag = |set: bool, text: &[u8]| if set { text.len() } else { 0 };
+        self.domain.as_ref().map_or(0, |domain| DOMAIN.len() + domain.len())
+            + PATH.len()
+            + self.path.len()
+            + flag(self.secure, SECURE)
+            + flag(self.http_only, HTTP_ONLY)
+            + SAME_SITE.len()
+            + self.same_site.as_str().len()
+            + flag(self.partitioned, PARTITIONED)
     }
 
+    // Each text by itself, not from a list: the lengths are then known to the compiler.
     pub(super) fn write_to(&self, buffer: &mut Vec<u8>) {
-        for piece in self.pieces() {
-            buffer.extend_from_slice(piece.as_bytes());
+        if let Some(domain) = &self.domain {
+            buffer.extend_from_slice(DOMAIN);
+            buffer.extend_from_slice(domain.as_bytes());
+        }
+        buffer.extend_from_slice(PATH);
+        buffer.extend_from_slice(self.path.as_bytes());
+        if self.secure {
+            buffer.extend_from_slice(SECURE);
+        }
+        if self.http_only {
+            buffer.extend_from_slice(HTTP_ONLY);
+        }
+        buffer.extend_from_slice(SAME_SITE);
+        buffer.extend_from_slice(self.same_site.as_str().as_bytes());
+        if self.partitioned {
+            buffer.extend_from_slice(PARTITIONED);
         }
     }
 }
@@ -296,5 +300,11 @@ fn write_decimal(buffer: &mut Vec<u8>, mut number: u64) {
     buffer.extend_from_slice(&digits[first..]);
 }
 
+const DOMAIN: &[u8] = b"; Domain=";
+const PATH: &[u8] = b"; Path=";
+const SECURE: &[u8] = b"; Secure";
+const HTTP_ONLY: &[u8] = b"; HttpOnly";
+const SAME_SITE: &[u8] = b"; SameSite=";
+const PARTITIONED: &[u8] = b"; Partitioned";
 const EXPIRES: &[u8] = b"; Expires=";
 const MAX_AGE: &[u8] = b"; Max-Age=";

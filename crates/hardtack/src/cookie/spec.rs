@@ -30,9 +30,11 @@ impl CookieSpec {
 
     /// `attributes` have been checked.
     pub(super) fn new(attributes: &Attributes<'_>) -> CookieSpec {
+        let mut text = Vec::with_capacity(attributes.encoded_len());
+        attributes.write_to(&mut text);
         CookieSpec {
             name: attributes.name.clone().into_owned(),
-            attributes: attributes.pieces().concat(),
+            attributes: String::from_utf8(text).expect("every part was checked to be ASCII"),
         }
     }
 

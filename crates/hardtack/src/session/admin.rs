@@ -159,7 +159,7 @@ impl Session {
     /// The store failed, or nobody is signed in.
     pub async fn end_others(&self) -> Result<usize, SessionError> {
         let own = self.own().await?;
-        let token = self.state().base.as_ref().and_then(|base| base.work.facts.remember);
+        let token = self.state().base.as_ref().and_then(|base| base.facts.remember);
         let engine = self.engine().clone();
         let ended = self.sessions().to_the_end(async move {
             let mut ended = 0;
@@ -184,7 +184,7 @@ impl Session {
             .state()
             .base
             .as_ref()
-            .and_then(|base| base.work.user.clone())
+            .and_then(|base| base.user.clone())
             .ok_or(SessionError::NotSignedIn)?;
         let engine = self.engine().clone();
         self.sessions()
@@ -201,9 +201,9 @@ impl Session {
         self.load().await?;
         let (user, current) = {
             let state = self.state();
-            let base = state.base.as_ref().filter(|base| base.work.facts.kind == Kind::User);
+            let base = state.base.as_ref().filter(|base| base.facts.kind == Kind::User);
             let base = base.ok_or(SessionError::NotSignedIn)?;
-            (base.work.user.clone().ok_or(SessionError::NotSignedIn)?, base.work.id.locator())
+            (base.user.clone().ok_or(SessionError::NotSignedIn)?, base.id.locator())
         };
         let engine = self.engine();
         let now = engine.clock.now();

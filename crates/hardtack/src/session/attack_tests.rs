@@ -51,6 +51,9 @@ impl Rigged {
         let fault = {
             let mut faults = self.faults.lock().unwrap();
             match faults.front() {
+                Some((v, Fault::Hold(_))) if *v == verb => {
+                    return Reply::later(self.held(call));
+                }
                 Some((v, _)) if *v == verb => faults.pop_front(),
                 _ => None,
             }
@@ -58,20 +61,32 @@ impl Rigged {
         match fault {
             None => call(),
             Some((_, Fault::Refuse)) => Reply::ready(lost()),
-            Some((_, Fault::Late)) => unreachable!("only replace is late"),
+            Some((_, Fault::Late | Fault::Hold(_))) => unreachable!("taken care of above"),
             Some((_, Fault::Lose(then))) => {
                 let _ = now(call());
                 then();
                 Reply::ready(lost())
             }
-            Some((_, Fault::Hold(gate))) => Reply::later(async move {
-                std::future::poll_fn(|_| {
-                    if gate.load(SeqCst) { Poll::Ready(()) } else { Poll::Pending }
-                })
-                .await;
-                call().await
-            }),
         }
+    }
+
+    async fn held<'a, T>(
+        &'a self,
+        call: impl Fn() -> Reply<'a, Result<T, StoreError>> + Send + 'a,
+    ) -> Result<T, StoreError>
+    where
+        T: Unpin + Send + 'a,
+    {
+        // Only now: a reply that is given up unpolled has not been asked for.
+        if let Some((_, Fault::Hold(gate))) = { self.faults.lock().unwrap().pop_front() } {
+            std::future::poll_fn(
+                |_| {
+                    if gate.load(SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+                },
+            )
+            .await;
+        }
+        call().await
     }
 }
 

@@ -17,7 +17,7 @@
 //! since when, on which device, and how large they are.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::data::Data;
 use super::id::{Locator, SessionId, Verifier};
@@ -73,11 +73,14 @@ impl Tags {
         self.new = Some(tag);
     }
 
+    /// How many there are, of which [`TAGS_KEPT`] are written.
+    fn count(&self) -> usize {
+        self.kept.len() / 8 + usize::from(self.new.is_some())
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
-        let skip =
-            (self.kept.len() / 8 + usize::from(self.new.is_some())).saturating_sub(TAGS_KEPT);
-        let kept = &self.kept[8 * skip..];
-        out.push((kept.len() / 8 + usize::from(self.new.is_some())) as u8);
+        let kept = &self.kept[8 * self.count().saturating_sub(TAGS_KEPT)..];
+        out.push(self.count().min(TAGS_KEPT) as u8);
         out.extend_from_slice(kept);
         if let Some(tag) = self.new {
             out.extend_from_slice(&tag.to_le_bytes());
@@ -163,6 +166,12 @@ impl Head {
         Ok(Self { verifier, tags, renewal, token, sealed: flags & SEALED != 0, body_at })
     }
 
+    fn encoded_len(&self, token: bool) -> usize {
+        let renewal = if self.renewal.is_some() { 16 + 16 + 4 + 8 } else { 0 };
+        let token = if token { Locator::LEN } else { 0 };
+        2 + 16 + 1 + 8 * self.tags.count().min(TAGS_KEPT) + renewal + token
+    }
+
     fn write(&self, token: Option<Locator>, out: &mut Vec<u8>) {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
         let flags = flag(self.sealed, SEALED)
@@ -184,18 +193,19 @@ impl Head {
 }
 
 /// Reads the body of a record with the key that belongs to its id, and holds its
-/// columns against it.
+/// columns against it. Takes the record's data.
 pub(crate) fn open(
     head: &Head,
-    record: &Record,
+    record: &mut Record,
     id: &SessionId,
 ) -> Result<(Facts, Data), Unreadable> {
+    let mut data = std::mem::take(&mut record.data);
     let body = if head.sealed {
-        let sealed = &record.data[head.body_at..];
+        let sealed = &data[head.body_at..];
         let (nonce, sealed) =
             sealed.split_first_chunk::<NONCE_LEN>().ok_or(Unreadable::Tampered)?;
         let mut buffer = sealed.to_vec();
-        let aad = associated(record.key, &id.locator(), &record.data[..head.body_at]);
+        let aad = associated(record.key, &id.locator(), &data[..head.body_at]);
         let plain = aead(id)?
             .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), &mut buffer)
             .map_err(|_| Unreadable::Tampered)?
@@ -203,9 +213,10 @@ pub(crate) fn open(
         buffer.truncate(plain);
         Bytes::from(buffer)
     } else {
-        record.data.slice(head.body_at..)
+        data.advance(head.body_at);
+        data
     };
-    let (facts, data) = read_body(&body)?;
+    let (facts, data) = read_body(body)?;
     let same = facts.kind == record.kind
         && facts.kind == id.kind()
         && facts.created == record.created
@@ -222,7 +233,10 @@ pub(crate) fn seal(
     data: &Data,
     id: &SessionId,
 ) -> Result<Bytes, EntropyError> {
-    let mut out = Vec::with_capacity(320 + facts.user.len() + data.encoded_len());
+    // To the byte: stores keep what is allocated.
+    let length = head.encoded_len(facts.remember.is_some()) + body_len(facts, data);
+    let sealing = if head.sealed { NONCE_LEN + AES_256_GCM.tag_len() } else { 0 };
+    let mut out = Vec::with_capacity(length + sealing);
     head.write(facts.remember, &mut out);
     if !head.sealed {
         write_body(facts, data, &mut out);
@@ -254,6 +268,11 @@ fn associated(key: KeyId, locator: &Locator, head: &[u8]) -> Vec<u8> {
     [&key.as_bytes()[..], locator.as_bytes(), head].concat()
 }
 
+fn body_len(facts: &Facts, data: &Data) -> usize {
+    let token = if facts.remember.is_some() { Locator::LEN } else { 0 };
+    1 + 7 * 8 + 1 + token + 1 + facts.user.len() + data.encoded_len()
+}
+
 pub(crate) fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {
     let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
     out.push(facts.kind.code());
@@ -277,8 +296,8 @@ pub(crate) fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {
     data.encode(out);
 }
 
-pub(crate) fn read_body(body: &Bytes) -> Result<(Facts, Data), Unreadable> {
-    let mut r = Reader(body);
+pub(crate) fn read_body(mut body: Bytes) -> Result<(Facts, Data), Unreadable> {
+    let mut r = Reader(&body);
     let kind = Kind::from_code(r.u8()?).ok_or(Unreadable::Tampered)?;
     let created = UnixTime::from_millis(r.u64()?);
     let authenticated = Some(UnixTime::from_millis(r.u64()?)).filter(|t| t.as_millis() != 0);
@@ -290,7 +309,8 @@ pub(crate) fn read_body(body: &Bytes) -> Result<(Facts, Data), Unreadable> {
     let at = body.len() - r.0.len();
     r.take(user_len)?;
     let user = body.slice(at..at + user_len);
-    let data = Data::decode(body.slice(at + user_len..)).ok_or(Unreadable::Tampered)?;
+    body.advance(at + user_len);
+    let data = Data::decode(body).ok_or(Unreadable::Tampered)?;
     Ok((
         Facts { kind, created, authenticated, issued, epochs, idle, lifetime, remember, user },
         data,
@@ -345,5 +365,50 @@ impl<'a> Reader<'a> {
 
     fn u64(&mut self) -> Result<u64, Unreadable> {
         self.array().map(u64::from_le_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_has_the_length_that_was_reserved() {
+        let token = Locator::from_bytes([1; Locator::LEN]);
+        let renewal = Renewal {
+            nonce: [0; 16],
+            previous: [0; 16],
+            previous_key: KeyId::from_bytes([0; 4]),
+            until: None,
+        };
+        for (tags, renewal, remember) in [
+            (0, None, None),
+            (1, Some(renewal), None),
+            (TAGS_KEPT, None, Some(token)),
+            (40, Some(renewal), Some(token)),
+        ] {
+            let mut head = Head::new([0; 16], false);
+            (0..tags as u64).for_each(|tag| head.tags.push(tag));
+            head.renewal = renewal.map(Box::new);
+            let facts = Facts {
+                kind: Kind::User,
+                created: UnixTime::from_secs(1),
+                authenticated: None,
+                issued: UnixTime::from_secs(1),
+                epochs: Epochs::default(),
+                idle: Duration::from_secs(1),
+                lifetime: Duration::from_secs(1),
+                remember,
+                user: "alice".into(),
+            };
+            let mut data = Data::default();
+            data.put("n", Some("7".into()), 1);
+            let mut out = Vec::new();
+            head.write(facts.remember, &mut out);
+            assert_eq!(out.len(), head.encoded_len(remember.is_some()), "{tags} tags");
+            out.clear();
+            write_body(&facts, &data, &mut out);
+            assert_eq!(out.len(), body_len(&facts, &data));
+        }
     }
 }

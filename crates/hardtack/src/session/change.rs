@@ -18,7 +18,7 @@ use super::record::Version;
 /// One change of one key.
 #[derive(Clone)]
 pub(crate) struct Change {
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     pub(crate) act: Act,
 }
 
@@ -115,7 +115,7 @@ impl Change {
             Act::Remove { .. } => None,
             Act::Update(step) => Some(step(data.find(&self.name).map(|(value, _)| value))?),
         };
-        data.put(&self.name, value, revision);
+        data.put(self.name.clone(), value, revision);
         Ok(())
     }
 }
@@ -124,7 +124,7 @@ impl Change {
 /// where nobody was in between, that is what is committed.
 pub(crate) struct Wanted {
     pub(crate) changes: Vec<Change>,
-    pub(crate) view: Option<(Version, Data)>,
+    pub(crate) view: Option<(Version, Arc<Data>)>,
 }
 
 impl Wanted {

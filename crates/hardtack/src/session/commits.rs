@@ -17,9 +17,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::body::TAGS_KEPT;
+use super::data::Data;
 use super::id::{Locator, LocatorHash, SessionId};
 use super::oneshot;
-use super::record::{Record, Version};
+use super::record::Version;
 use super::sessions::{Engine, Look};
 use super::store::{Replaced, StoreError, StoreErrorKind};
 use super::work::{Done, Job, JobRefused, Work};
@@ -161,105 +162,118 @@ pub(crate) async fn commit(engine: &Arc<Engine>, work: Box<Work>, job: Job) -> D
             None => return Done::Failed(Arc::new(interrupted())),
         },
     };
-    let (mut jobs, mut turns) = (vec![job], Vec::new());
-    for waiting in behind {
-        jobs.push(waiting.job);
-        turns.push(waiting.turn);
-    }
-    let mut refused = step(engine, &id, &mut newest, &mut jobs).await.into_iter();
-    let mine = refused.next();
-    for (turn, refused) in turns.into_iter().zip(refused) {
-        turn.send(Turn::Done(done(refused, newest.clone())));
+    let (mut alone, mut several, mut turns);
+    let tasks: &mut [Task] = if behind.is_empty() {
+        (alone, turns) = ([Task::new(job)], Vec::new());
+        &mut alone
+    } else {
+        (several, turns) = (vec![Task::new(job)], Vec::new());
+        for waiting in behind {
+            several.push(Task::new(waiting.job));
+            turns.push(waiting.turn);
+        }
+        &mut several
+    };
+    step(engine, &id, &mut newest, tasks).await;
+    let (mine, others) = tasks.split_first_mut().expect("the first is the leader's");
+    for (turn, task) in turns.into_iter().zip(others) {
+        turn.send(Turn::Done(task.done(newest.clone())));
     }
     lead.hand_over(newest.as_deref());
-    done(mine.unwrap_or_else(|| Some(Done::Failed(Arc::new(interrupted())))), newest)
+    mine.done(newest)
 }
 
-/// What is told of a job: that it was refused, or what stands now.
-fn done(refused: Option<Done>, newest: Option<Box<Work>>) -> Done {
-    match (refused, newest) {
-        (Some(refused), _) => refused,
-        (None, Some(work)) => Done::Ok(work),
-        (None, None) => Done::Failed(Arc::new(interrupted())),
+/// A job, and why it is not committed, if it is not.
+struct Task {
+    job: Job,
+    refused: Option<Done>,
+}
+
+impl Task {
+    fn new(job: Job) -> Self {
+        Self { job, refused: None }
     }
+
+    /// What is told of it: that it was refused, or what stands now.
+    fn done(&mut self, newest: Option<Box<Work>>) -> Done {
+        match (self.refused.take(), newest) {
+            (Some(refused), _) => refused,
+            (None, Some(work)) => Done::Ok(work),
+            (None, None) => Done::Failed(Arc::new(interrupted())),
+        }
+    }
+}
+
+fn refuse(tasks: &mut [Task], done: &Done) {
+    tasks.iter_mut().for_each(|task| task.refused = Some(done.clone()));
 }
 
 /// One write that is tried.
 struct Attempt {
     tag: u64,
     seen: Version,
-    record: Record,
-    refused: Vec<Option<Done>>,
     next: Box<Work>,
 }
 
-/// One compare-and-set for all `jobs`, tried until it is decided. `newest` is
+/// One compare-and-set for all `tasks`, tried until it is decided. `newest` is
 /// the working copy to begin with, and afterwards what is in the store, as far
-/// as that is known. Tells what was refused; `None` is committed.
-async fn step(
-    engine: &Engine,
-    id: &SessionId,
-    newest: &mut Option<Box<Work>>,
-    jobs: &mut [Job],
-) -> Vec<Option<Done>> {
+/// as that is known. What is not refused is committed.
+async fn step(engine: &Engine, id: &SessionId, newest: &mut Option<Box<Work>>, tasks: &mut [Task]) {
     let key = id.locator();
-    let all = |done: Done, n: usize| vec![Some(done); n];
-    let mut lost: Option<Attempt> = None;
+    // The last one, while nobody knows what became of it.
+    let mut attempt: Option<Attempt> = None;
     let mut failure = None;
     for _ in 0..ATTEMPTS {
         let mut current = match newest.take() {
             Some(work) => work,
             None => match Box::pin(engine.look_again(id)).await {
                 Ok(Look::Live(work)) => work,
-                Ok(Look::Over(cause)) => return all(Done::Gone(cause), jobs.len()),
-                Ok(Look::NotOurs) => return all(Done::Again, jobs.len()),
-                Err(error) => return all(Done::Failed(Arc::new(error)), jobs.len()),
+                Ok(Look::Over(cause)) => return refuse(tasks, &Done::Gone(cause)),
+                Ok(Look::NotOurs) => return refuse(tasks, &Done::Again),
+                Err(error) => return refuse(tasks, &Done::Failed(Arc::new(error))),
             },
         };
         // An attempt without an answer may have been the one that won; what others
         // have written since may have pushed its tag out; or it may arrive yet: then
         // the very same is sent again, so that it counts once, whichever is first.
-        let again = match lost.take() {
-            Some(attempt) if current.head.tags.contains(attempt.tag) => {
+        let again = match &attempt {
+            Some(lost) if current.head.tags.contains(lost.tag) => {
                 *newest = Some(current);
-                return attempt.refused;
+                return;
             }
-            Some(attempt)
-                if current.version.number().saturating_sub(attempt.seen.number())
+            Some(lost)
+                if current.version.number().saturating_sub(lost.seen.number())
                     > TAGS_KEPT as u64 =>
             {
                 break;
             }
-            Some(attempt) => Some(attempt).filter(|attempt| attempt.seen == current.version),
-            None => None,
+            Some(lost) => lost.seen == current.version,
+            None => false,
         };
-        let is_again = again.is_some();
-        let attempt = match again {
-            Some(attempt) => attempt,
-            None => {
-                let (refused, changed) = apply(engine, jobs, &mut current);
-                if !changed {
-                    *newest = Some(current);
-                    return refused;
-                }
-                let (seen, tag) = (current.version, engine.commits.tag());
-                match current.write_record(seen.next(), tag) {
-                    Ok(record) => Attempt { tag, seen, record, refused, next: current },
-                    Err(e) => return all(Done::Failed(Arc::new(entropy_failed(e))), jobs.len()),
-                }
+        if !again {
+            if !apply(engine, tasks, &mut current) {
+                *newest = Some(current);
+                return;
             }
+            let (seen, tag) = (current.version, engine.commits.tag());
+            current.advance(seen.next(), tag);
+            attempt = Some(Attempt { tag, seen, next: current });
+        }
+        let Some(Attempt { seen, next, .. }) = &attempt else { break };
+        let replaced = match next.record() {
+            Ok(record) => engine.store.replace(&key, *seen, record),
+            Err(e) => return refuse(tasks, &Done::Failed(Arc::new(entropy_failed(e)))),
         };
-        let replaced = engine.store.replace(&key, attempt.seen, attempt.record.clone());
         match engine.within(replaced).await {
             Ok(Replaced::Ok) => {
-                *newest = Some(attempt.next);
-                return attempt.refused;
+                *newest = attempt.map(|attempt| attempt.next);
+                return;
             }
             Ok(Replaced::Conflict) => {
                 engine.counters.conflicts.up();
-                lost = Some(attempt).filter(|_| is_again);
+                attempt = attempt.filter(|_| again);
             }
-            Ok(Replaced::Gone(cause)) => return all(Done::Gone(cause), jobs.len()),
+            Ok(Replaced::Gone(cause)) => return refuse(tasks, &Done::Gone(cause)),
             Err(error)
                 if matches!(
                     error.kind(),
@@ -267,35 +281,34 @@ async fn step(
                 ) && failure.is_none() =>
             {
                 engine.counters.unknown_outcomes.up();
-                (failure, lost) = (Some(error), Some(attempt));
+                failure = Some(error);
             }
-            Err(error) => return all(Done::Failed(Arc::new(error)), jobs.len()),
+            Err(error) => return refuse(tasks, &Done::Failed(Arc::new(error))),
         }
     }
-    all(Done::Failed(Arc::new(failure.unwrap_or_else(too_busy))), jobs.len())
+    refuse(tasks, &Done::Failed(Arc::new(failure.unwrap_or_else(too_busy))));
 }
 
-/// Applies all jobs; what is refused is told, the rest (`None`) will be `Ok`.
-fn apply(engine: &Engine, jobs: &mut [Job], work: &mut Work) -> (Vec<Option<Done>>, bool) {
+/// Applies all jobs; what is refused is noted, the rest will be `Ok`. Whether there is
+/// anything to write.
+fn apply(engine: &Engine, tasks: &mut [Task], work: &mut Work) -> bool {
     let (now, later_wins) = (engine.clock.now(), engine.settings.later_wins);
     let mut changed = false;
-    let done = jobs.iter_mut().map(|job| {
-        let before = work.data.clone();
+    for Task { job, refused } in tasks {
+        let mut overwritten = 0;
+        if let (true, Job::Changes(wanted)) = (later_wins, &*job) {
+            let overwrites = wanted.changes.iter().filter(|change| change.overwrites(&work.data));
+            overwritten = overwrites.count() as u64;
+        }
         // A panic in the closure of one is not the others'. Data is put in place
-        // only when a job has been applied.
-        let applied = catch_unwind(AssertUnwindSafe(|| job.apply(work, !changed, later_wins, now)));
-        match applied {
-            Ok(Ok(_)) if job.writes_data() && !engine.fits(&work.data) => {
-                // What fitted alone does not fit beside what others have put there.
-                work.data = before;
-                Some(Done::Clash)
-            }
+        // only when a job has been applied, and if it fits: what fitted alone may not
+        // beside what others have put there.
+        let fits = |data: &Data| engine.fits(data);
+        let applied =
+            catch_unwind(AssertUnwindSafe(|| job.apply(work, !changed, later_wins, &fits, now)));
+        *refused = match applied {
             Ok(Ok(wrote)) => {
-                if let (true, Job::Changes(wanted)) = (later_wins, &*job) {
-                    let overwrites =
-                        wanted.changes.iter().filter(|change| change.overwrites(&before));
-                    engine.counters.overwritten.add(overwrites.count() as u64);
-                }
+                engine.counters.overwritten.add(overwritten);
                 changed |= wrote;
                 None
             }
@@ -303,9 +316,9 @@ fn apply(engine: &Engine, jobs: &mut [Job], work: &mut Work) -> (Vec<Option<Done
             Ok(Err(JobRefused::Declined)) => Some(Done::Declined),
             Ok(Err(JobRefused::Entropy)) => Some(Done::Failed(Arc::new(interrupted()))),
             Err(_) => Some(Done::Failed(Arc::new(panicked()))),
-        }
-    });
-    (done.collect(), changed)
+        };
+    }
+    changed
 }
 
 pub(crate) fn entropy_failed(error: entropy::EntropyError) -> StoreError {

@@ -7,6 +7,8 @@
 //!
 //! Entry: name length (1), name, revision (8), value length (4), value.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 /// A revision: the version of the record in which a key was last written.
@@ -24,7 +26,7 @@ pub(crate) struct Data {
 
 #[derive(Clone, Debug)]
 struct Edit {
-    name: Box<str>,
+    name: Arc<str>,
     revision: Revision,
     value: Option<Bytes>,
 }
@@ -39,6 +41,8 @@ impl PartialEq for Data {
 }
 
 impl Data {
+    pub(crate) const NONE: Self = Self { encoded: Bytes::new(), edits: Vec::new() };
+
     /// Checks that the bytes are whole entries; looks at no value.
     pub(crate) fn decode(encoded: Bytes) -> Option<Self> {
         let mut rest = &encoded[..];
@@ -62,10 +66,16 @@ impl Data {
     }
 
     /// Puts or removes a value.
-    pub(crate) fn put(&mut self, name: &str, value: Option<Bytes>, revision: Revision) {
-        match self.edits.iter_mut().find(|e| *e.name == *name) {
+    pub(crate) fn put(
+        &mut self,
+        name: impl Into<Arc<str>>,
+        value: Option<Bytes>,
+        revision: Revision,
+    ) {
+        let name = name.into();
+        match self.edits.iter_mut().find(|edit| edit.name == name) {
             Some(edit) => (edit.value, edit.revision) = (value, revision),
-            None => self.edits.push(Edit { name: name.into(), revision, value }),
+            None => self.edits.push(Edit { name, revision, value }),
         }
     }
 
@@ -148,7 +158,7 @@ mod tests {
             let mut model = std::collections::BTreeMap::new();
             let mut data = Data::default();
             for (revision, (name, value)) in (1..).zip(steps) {
-                data.put(&name, value.clone().map(Bytes::from), revision);
+                data.put(name.as_str(), value.clone().map(Bytes::from), revision);
                 match value {
                     Some(v) => { model.insert(name, (v, revision)); }
                     None => { model.remove(&name); }

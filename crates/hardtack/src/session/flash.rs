@@ -42,7 +42,7 @@ impl Session {
         self.load().await?;
         {
             let state = self.state();
-            if state.passive || state.base.is_none() || state.view.find(KEY).is_none() {
+            if state.passive || state.base.is_none() || state.view().find(KEY).is_none() {
                 return Ok(Vec::new());
             }
         }

@@ -138,7 +138,10 @@ impl fmt::Debug for Locator {
 /// How many characters an id has.
 pub(crate) const ID_CHARS: usize = 96;
 const ID_BYTES: usize = 72;
+const SECRET_AT: usize = 24;
 const TAG_AT: usize = 56;
+/// All before the tag, and the scope: one block of BLAKE3.
+const HASHED: usize = TAG_AT + 8;
 const VERSION: u8 = 1;
 
 /// What ids are good for: the name that an engine was given. Of two layers over one
@@ -218,10 +221,9 @@ impl SessionId {
         bytes[0] = VERSION;
         bytes[1] = kind.code();
         bytes[2..6].copy_from_slice(key.id().as_bytes());
-        bytes[6..24].copy_from_slice(locator.as_bytes());
-        bytes[24..TAG_AT].copy_from_slice(secret);
-        let (tag, verifier) = tag_and_verifier(&bytes, scope, &key);
-        bytes[TAG_AT..].copy_from_slice(&tag);
+        bytes[6..SECRET_AT].copy_from_slice(locator.as_bytes());
+        bytes[SECRET_AT..TAG_AT].copy_from_slice(secret);
+        let verifier = write_tag(&mut bytes, scope, &key);
         Self(Arc::new(Whole { bytes, verifier, scope, key }))
     }
 
@@ -243,8 +245,9 @@ impl SessionId {
             return Err(NoId::Malformed);
         }
         let key = keys.find(key_id(&bytes)).ok_or(NoId::UnknownKey)?;
-        let (tag, verifier) = tag_and_verifier(&bytes, scope, &key);
-        if bool::from(tag.ct_eq(&bytes[TAG_AT..])) {
+        let claimed = tag(&bytes);
+        let verifier = write_tag(&mut bytes, scope, &key);
+        if bool::from(tag(&bytes).ct_eq(&claimed)) {
             Ok(Self(Arc::new(Whole { bytes, verifier, scope, key })))
         } else {
             Err(NoId::Forged)
@@ -257,7 +260,7 @@ impl SessionId {
 
     pub(crate) fn locator(&self) -> Locator {
         let mut bytes = [0; Locator::LEN];
-        bytes.copy_from_slice(&self.0.bytes[6..24]);
+        bytes.copy_from_slice(&self.0.bytes[6..SECRET_AT]);
         Locator(bytes)
     }
 
@@ -285,16 +288,22 @@ fn key_id(bytes: &[u8; ID_BYTES]) -> KeyId {
     KeyId::from_bytes([bytes[2], bytes[3], bytes[4], bytes[5]])
 }
 
-/// The two halves of one keyed hash: what the client holds of it, and the store.
-fn tag_and_verifier(bytes: &[u8; ID_BYTES], scope: Scope, key: &Key) -> ([u8; 16], Verifier) {
-    let mut hashed = Zeroizing::new([0; TAG_AT + 8]);
-    hashed[..TAG_AT].copy_from_slice(&bytes[..TAG_AT]);
-    hashed[TAG_AT..].copy_from_slice(&scope.0);
-    let hash = blake3::keyed_hash(key.subkey(Use::SessionId), &*hashed);
-    let (mut tag, mut verifier) = ([0; 16], [0; 16]);
-    tag.copy_from_slice(&hash.as_bytes()[..16]);
+/// As a number, because comparing one in constant time is a single step.
+fn tag(bytes: &[u8; ID_BYTES]) -> u128 {
+    let mut tag = [0; 16];
+    tag.copy_from_slice(&bytes[TAG_AT..]);
+    u128::from_le_bytes(tag)
+}
+
+/// The two halves of one keyed hash: what the client holds of it, which is put in its
+/// place, and what the store holds, which is returned.
+fn write_tag(bytes: &mut [u8; ID_BYTES], scope: Scope, key: &Key) -> Verifier {
+    bytes[TAG_AT..HASHED].copy_from_slice(&scope.0);
+    let hash = blake3::keyed_hash(key.subkey(Use::SessionId), &bytes[..HASHED]);
+    let mut verifier = [0; 16];
+    bytes[TAG_AT..].copy_from_slice(&hash.as_bytes()[..16]);
     verifier.copy_from_slice(&hash.as_bytes()[16..]);
-    (tag, verifier)
+    verifier
 }
 
 impl fmt::Debug for SessionId {
@@ -305,6 +314,6 @@ impl fmt::Debug for SessionId {
 
 impl Drop for Whole {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        self.bytes[SECRET_AT..].zeroize();
     }
 }

@@ -153,7 +153,7 @@ impl Session {
         token: Option<Locator>,
     ) -> Result<(), SessionError> {
         let engine = self.engine();
-        let mut old = self.state().base.as_ref().map(|base| base.work.clone());
+        let mut old = self.state().base.clone();
         // What belongs to another user is neither taken along nor left to come back.
         let ours = old
             .as_ref()
@@ -238,12 +238,11 @@ impl Session {
         let mut state = self.state();
         engine.started(&work);
         state.answer_with(engine.transport.write(&work.id, None, engine.clock.now()));
-        let id = work.id.clone();
         let taken = taken.min(state.changes.len());
         state.changes.drain(..taken);
         state.ended = None;
         state.renew_due = false;
-        state.adopt(Box::new(work), id);
+        state.adopt(Box::new(work));
     }
 
     /// Creates an anonymous session out of this request's changes.
@@ -338,7 +337,7 @@ impl Session {
     }
 
     async fn end_this(&self, cause: Cause) -> Result<(), SessionError> {
-        let Some(work) = self.state().base.as_ref().map(|base| base.work.clone()) else {
+        let Some(work) = self.state().base.clone() else {
             return Ok(());
         };
         let engine = self.engine().clone();
@@ -416,6 +415,7 @@ impl Engine {
         let last_seen = facts.created;
         Ok(Work {
             id,
+            older: None,
             version: Version::FIRST,
             head,
             facts,

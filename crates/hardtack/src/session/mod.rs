@@ -69,7 +69,7 @@ pub use lifetime::Remaining;
 pub use live::LiveSession;
 pub use login::Login;
 pub use record::{Cause, Epochs, Kind, Record, UserKey, Version};
-pub use request::{Caching, Outcome};
+pub use request::{Caching, Finish, Outcome};
 pub use runtime::Runtime;
 pub use sealed::{
     Revocable, SealedLogin, SealedSession, SealedSessions, SealedSessionsBuilder, UntilExpiry,

@@ -63,7 +63,7 @@ impl Session {
     pub(crate) async fn exchange(
         &self,
         candidates: &Candidates,
-    ) -> Result<Option<(Box<Work>, SessionId)>, SessionError> {
+    ) -> Result<Option<Box<Work>>, SessionError> {
         let engine = self.engine();
         if engine.settings.remember.is_none() {
             return Ok(None);
@@ -72,8 +72,8 @@ impl Session {
         let ids: Vec<SessionId> =
             tokens.filter_map(|c| engine.identify(c)).take(CANDIDATES).collect();
         for presented in ids {
-            let Look::Live(mut token) = engine.look(&presented).await? else { continue };
-            if token.must_confirm(&presented)
+            let Look::Live(mut token) = engine.look(presented.clone()).await? else { continue };
+            if token.must_confirm()
                 && let Done::Ok(confirmed) =
                     self.sessions().commit(token.clone(), Job::Confirm).await
             {
@@ -86,9 +86,8 @@ impl Session {
             {
                 self.answer_with_token(&renewed.id);
             }
-            let id = session.id.clone();
             self.take_over(session.clone(), 0);
-            return Ok(Some((Box::new(session), id)));
+            return Ok(Some(Box::new(session)));
         }
         Ok(None)
     }

@@ -1,20 +1,27 @@
 //! A request's beginning and end: loading its session, and committing it.
 //!
 //! What is rare is boxed here and in `sessions.rs`: otherwise the future of every
-//! request would be as large as that of the rarest one.
+//! request would be as large as that of the rarest one. What is usual (one cookie of
+//! ours, a live session, a store that answers at once) takes a way of its own,
+//! `load_now`, that never waits.
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::change::Wanted;
+use super::commits::commit;
 use super::error::SessionError;
 use super::events::Event;
-use super::id::SessionId;
 use super::lifetime::{self, Verdict};
 use super::plan::{Plan, plan};
 use super::record::{Cause, Kind};
-use super::session::Session;
+use super::runtime::ToTheEnd;
+use super::session::{About, Session};
 use super::sessions::Look;
 use super::state::{Known, Phase};
 use super::transport::{CANDIDATES, Candidates};
@@ -32,6 +39,25 @@ pub struct Outcome {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What caches may do with the response.
     pub caching: Caching,
+}
+
+/// [`Session::finish`]'s future. Once polled, what it does is done to the end even if
+/// this is dropped, where a runtime is attached.
+#[must_use = "nothing is committed before it is awaited"]
+pub struct Finish(ToTheEnd<Outcome>);
+
+impl Future for Finish {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl fmt::Debug for Finish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Finish")
+    }
 }
 
 /// What caches may do with a response.
@@ -52,9 +78,9 @@ pub enum Caching {
 /// What came of looking for a request's session.
 #[derive(Default)]
 pub(crate) struct Found {
-    pub(crate) live: Option<(Box<Work>, SessionId)>,
+    pub(crate) live: Option<Box<Work>>,
     /// Why one that was named is no more.
-    ended: Option<Cause>,
+    pub(crate) ended: Option<Cause>,
     pub(crate) two: bool,
     pub(crate) renew: bool,
     /// What is answered in the application's place.
@@ -70,31 +96,61 @@ impl Session {
     /// [`SessionError::TwoSessions`]: two live sessions with an unsafe method (400).
     /// [`SessionError::ByUrl`]: only after [`present_url`](Session::present_url).
     pub async fn load(&self) -> Result<(), SessionError> {
+        match self.load_now(None) {
+            Some(loaded) => loaded,
+            None => Box::pin(self.load_anyhow()).await,
+        }
+    }
+
+    /// [`present_as`](Session::present_as) and [`load`](Self::load) in one.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub async fn load_as(&self, headers: &HeaderMap, about: About) -> Result<(), SessionError> {
+        match self.load_now(Some((headers, about))) {
+            Some(loaded) => loaded,
+            None => Box::pin(self.load_anyhow()).await,
+        }
+    }
+
+    /// Loads what nearly all requests have: one cookie of ours, and behind it a live
+    /// session that the store gives at once. `None`: none of that.
+    fn load_now(&self, of: Option<(&HeaderMap, About)>) -> Option<Result<(), SessionError>> {
+        let (engine, mut state) = (self.engine(), self.state());
+        if let Some((headers, about)) = of {
+            self.take_presented(&mut state, headers, about);
+        }
+        if state.phase != Phase::Untouched {
+            return Some(state.if_one_session());
+        }
+        if engine.settings.url.is_some() {
+            return None;
+        }
+        let only = state.presented.as_ref()?.candidates.only()?;
+        let (mut work, verdict) = engine.look_now(only)?;
+        let renew = !state.passive && self.note_activity(&mut work, verdict);
+        state.take_live(work, renew);
+        Some(Ok(()))
+    }
+
+    async fn load_anyhow(&self) -> Result<(), SessionError> {
         let (candidates, passive) = {
             let state = self.state();
-            if state.phase != Phase::Untouched {
-                return state.if_one_session();
-            }
-            (state.presented.clone(), state.passive)
+            let candidates = state.presented.as_ref().map(|presented| &presented.candidates);
+            (candidates.cloned().unwrap_or_default(), state.passive)
         };
-        let found = match self.engine().settings.url {
+        let mut found = match self.engine().settings.url {
             None => self.find(&candidates, passive).await?,
-            Some(_) => Box::pin(self.find_or_by_url(&candidates, passive)).await?,
+            Some(_) => self.find_or_by_url(&candidates, passive).await?,
         };
         let mut state = self.state();
         if state.phase != Phase::Untouched {
             return state.if_one_session(); // another clone was faster
         }
-        state.phase = Phase::Loaded;
-        state.used = true;
-        state.ended = found.ended;
-        state.two_sessions = found.two;
-        if let Some((work, id)) = found.live {
-            state.renew_due = found.renew;
-            state.adopt(work, id);
-        }
+        let answer = found.answer.take();
+        state.take_found(found);
         state.if_one_session()?;
-        found.answer.map_or(Ok(()), |answer| Err(SessionError::ByUrl(answer)))
+        answer.map_or(Ok(()), |answer| Err(SessionError::ByUrl(answer)))
     }
 
     /// The one live session among the candidates: a signed-in one before an
@@ -111,8 +167,8 @@ impl Session {
                 found.live = None;
                 return Ok(found);
             }
-            if let Some((work, id)) = &mut found.live {
-                found.renew = self.active(work, id, passive).await;
+            if let Some(work) = &mut found.live {
+                found.renew = self.active(work, passive).await;
                 return Ok(found);
             }
         }
@@ -136,7 +192,7 @@ impl Session {
                 break;
             }
             tried += 1;
-            let work = match engine.look(&id).await? {
+            let work = match engine.look(id).await? {
                 Look::Live(work) => work,
                 Look::Over(cause) => {
                     // The first one counts: that of the signed-in session is of more interest.
@@ -145,8 +201,8 @@ impl Session {
                 }
                 Look::NotOurs => continue,
             };
-            if let Some((other, _)) =
-                found.live.as_ref().filter(|(other, _)| other.id.locator() != work.id.locator())
+            if let Some(other) =
+                found.live.as_ref().filter(|other| other.id.locator() != work.id.locator())
             {
                 engine.counters.two_sessions.up();
                 let sessions = vec![other.id.locator(), work.id.locator()];
@@ -154,47 +210,60 @@ impl Session {
                 found.two = true;
                 return Ok(());
             }
-            found.live = Some((work, id));
+            found.live = Some(work);
         }
         Ok(())
     }
 
     /// What a live session's use entails: activity, and the steps of a renewal.
     /// Answers whether a new one is due.
-    pub(crate) async fn active(
-        &self,
-        work: &mut Box<Work>,
-        presented: &SessionId,
-        passive: bool,
-    ) -> bool {
-        let engine = self.engine();
-        let mut renewal_due = false;
-        if !passive {
-            let now = work.looked_at;
-            let verdict =
-                lifetime::judge(&work.facts, work.last_seen, engine.settings.renew_after, now);
-            if let Verdict::Live { touch, renew } = verdict {
-                if touch {
-                    engine.note(work.id.locator(), now, lifetime::expires(&work.facts, now));
-                }
-                renewal_due = renew && work.facts.kind == Kind::User;
-            }
-            work.last_seen = now;
-        }
-        if work.must_confirm(presented) {
+    pub(crate) async fn active(&self, work: &mut Box<Work>, passive: bool) -> bool {
+        let renewal_due = !passive && {
+            let renew_after = self.engine().settings.renew_after;
+            let verdict = lifetime::judge(&work.facts, work.last_seen, renew_after, work.looked_at);
+            self.note_activity(work, verdict)
+        };
+        if work.must_confirm() {
             // Should it fail, the old secret stays good until the next time.
-            if let Done::Ok(confirmed) = self.sessions().commit(work.clone(), Job::Confirm).await {
+            let confirm = Box::pin(self.sessions().commit(work.clone(), Job::Confirm));
+            if let Done::Ok(mut confirmed) = confirm.await {
+                confirmed.presented_by(&work.id);
                 *work = confirmed;
             }
         }
         renewal_due
     }
 
+    fn note_activity(&self, work: &mut Work, verdict: Verdict) -> bool {
+        let now = work.looked_at;
+        work.last_seen = now;
+        let Verdict::Live { touch, renew } = verdict else { return false };
+        if touch {
+            self.engine().note(work.id.locator(), now, lifetime::expires(&work.facts, now));
+        }
+        renew && work.facts.kind == Kind::User
+    }
+
     /// Commits what the request wants changed and closes the handle; once the
     /// response is ready and before its head leaves. A second call does nothing.
     /// Once begun, the commit runs to its end even if this is dropped half-way.
-    pub async fn finish(&self) -> Outcome {
-        let (plan, renew) = self.close();
+    pub fn finish(&self) -> Finish {
+        let this = self.clone();
+        Finish(self.sessions().to_the_end(async move { this.finish_here().await }))
+    }
+
+    /// [`load`](Self::load), then [`finish`](Self::finish): for a request that is answered
+    /// without the application. Whatever fails in loading, the next request meets again.
+    pub fn load_and_finish(&self) -> Finish {
+        let this = self.clone();
+        Finish(self.sessions().to_the_end(async move {
+            let _ = this.load().await;
+            this.finish_here().await
+        }))
+    }
+
+    async fn finish_here(&self) -> Outcome {
+        let (plan, renew) = self.close(&mut self.state());
         let committed = match plan {
             Plan::Nothing => return Outcome::default(),
             Plan::Answer => Ok(()),
@@ -211,32 +280,22 @@ impl Session {
             // A renewal that cannot be begun now is begun by a later request.
             let _ = Box::pin(self.renew()).await;
         }
-        self.outcome()
+        self.outcome(&mut self.state())
     }
 
     /// [`finish`](Self::finish), if that needs no waiting: nothing was changed and
     /// nothing is due.
     pub fn finish_now(&self) -> Option<Outcome> {
-        {
-            let state = self.state();
-            let idle =
-                state.phase != Phase::Loaded || (state.changes.is_empty() && !state.renew_due);
-            if !idle {
-                return None;
-            }
-        }
-        match self.close() {
-            (Plan::Nothing, _) => Some(Outcome::default()),
-            _ => Some(self.outcome()),
-        }
+        let mut state = self.state();
+        let idle = state.phase != Phase::Loaded || (state.changes.is_empty() && !state.renew_due);
+        idle.then(|| match self.close(&mut state) {
+            (Plan::Nothing, _) => Outcome::default(),
+            _ => self.outcome(&mut state),
+        })
     }
 
     /// Decides, and closes the handle.
-    fn close(&self) -> (Plan, bool) {
-        let mut state = self.state();
-        if state.is_nothing() {
-            return (Plan::Nothing, false);
-        }
+    fn close(&self, state: &mut Known) -> (Plan, bool) {
         if state.phase == Phase::Untouched && state.came_with_url_parameter() {
             return (Plan::Answer, false);
         }
@@ -248,9 +307,8 @@ impl Session {
         (plan(state.used, changed, state.base.is_some()), state.renew_due && state.base.is_some())
     }
 
-    fn outcome(&self) -> Outcome {
-        let mut state = self.state();
-        self.answer_with_newest(&mut state);
+    fn outcome(&self, state: &mut Known) -> Outcome {
+        self.answer_with_newest(state);
         let url_header = state.url_header();
         state.answer_with(url_header);
         let headers = std::mem::take(&mut state.headers);
@@ -273,9 +331,8 @@ impl Session {
     fn answer_with_newest(&self, state: &mut Known) {
         let engine = self.engine();
         let Some(base) = &mut state.base else { return };
-        if base.presented.verifier() != base.work.id.verifier() {
-            base.presented = base.work.id.clone();
-            let header = engine.transport.write(&base.work.id, None, engine.clock.now());
+        if base.older.take().is_some() {
+            let header = engine.transport.write(&base.id, None, engine.clock.now());
             state.answer_with(header);
         }
     }
@@ -284,20 +341,29 @@ impl Session {
     pub(crate) async fn commit_changes(&self) -> Result<(), SessionError> {
         let wanted = {
             let mut state = self.state();
-            let view = state.base.as_ref().map(|base| (base.work.version, state.view.clone()));
-            Arc::new(Wanted { changes: std::mem::take(&mut state.changes), view })
+            let version = state.base.as_ref().map(|base| base.version);
+            let (changes, view) = state.take_changes();
+            Arc::new(Wanted { changes, view: version.zip(view) })
         };
-        self.job(move || Job::Changes(wanted.clone())).await
+        self.job_here(move || Job::Changes(wanted.clone())).await
     }
 
-    /// Does a job on this request's session, and takes over what comes of it.
-    pub(crate) async fn job(&self, job: impl Fn() -> Job) -> Result<(), SessionError> {
+    /// Does a job on this request's session, to the end, and takes over what comes of it.
+    pub(crate) async fn job(
+        &self,
+        job: impl Fn() -> Job + Send + 'static,
+    ) -> Result<(), SessionError> {
+        let this = self.clone();
+        self.sessions().to_the_end(async move { this.job_here(job).await }).await
+    }
+
+    async fn job_here(&self, job: impl Fn() -> Job) -> Result<(), SessionError> {
         loop {
-            let Some(work) = self.state().base.as_ref().map(|base| base.work.clone()) else {
+            let Some(work) = self.state().base.clone() else {
                 return Err(SessionError::Ended(None));
             };
             let id = work.id.clone();
-            match self.sessions().commit(work, job()).await {
+            match commit(self.engine(), work, job()).await {
                 Done::Ok(work) => {
                     self.state().rebase(work);
                     return Ok(());

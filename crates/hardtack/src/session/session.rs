@@ -21,7 +21,7 @@ use super::live::LiveSession;
 use super::record::{Cause, Kind};
 use super::runtime::ToTheEnd;
 use super::sessions::{Engine, Sessions};
-use super::state::{Known, Phase, State, hash};
+use super::state::{Known, Phase, Presented};
 use super::values;
 use super::work::{Done, Job, Work};
 use crate::time::UnixTime;
@@ -38,7 +38,7 @@ pub struct Session(pub(crate) Arc<Handle>);
 
 pub(crate) struct Handle {
     pub(crate) sessions: Sessions,
-    pub(crate) state: Mutex<State>,
+    state: Mutex<Known>,
 }
 
 /// What else is known of a request.
@@ -60,7 +60,7 @@ impl Session {
         &self.0.sessions.0
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, Known> {
         // A panic in a handler's closure cannot leave half a change: each is one push.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,16 +78,19 @@ impl Session {
 
     /// As [`present`](Self::present), with what else is known of the request.
     pub fn present_as(&self, headers: &HeaderMap, about: About) {
-        let mut state = self.state();
-        let known: &mut Known = &mut state;
-        if known.is_presented {
+        self.take_presented(&mut self.state(), headers, about);
+    }
+
+    pub(crate) fn take_presented(&self, state: &mut Known, headers: &HeaderMap, about: About) {
+        if state.presented.is_some() {
             return;
         }
-        known.is_presented = true;
-        self.engine().transport.read(headers, &mut known.presented);
-        known.user_agent = headers.get(http::header::USER_AGENT).cloned();
-        known.unsafe_method |= about.unsafe_method;
-        known.passive |= about.passive;
+        state.passive |= about.passive;
+        state.presented = Some(Presented {
+            candidates: self.engine().transport.read(headers),
+            user_agent: headers.get(http::header::USER_AGENT).cloned(),
+            unsafe_method: about.unsafe_method,
+        });
     }
 
     /// Marks the request as one that the user did not make (polling, prefetch):
@@ -119,7 +122,7 @@ impl Session {
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
         let mut state = self.loaded()?;
         state.has_seen(key);
-        values::decode(key, state.view.find(key).map(|(value, _)| value))
+        values::decode(key, state.view().find(key).map(|(value, _)| value))
     }
 
     /// Puts a value. If this request has read the key before, and by the time of
@@ -205,8 +208,11 @@ impl Session {
     /// The session is not loaded.
     pub fn keys(&self) -> Result<Vec<String>, ValueError> {
         let state = self.loaded()?;
-        let names =
-            state.view.iter().map(|(name, ..)| name).filter(|name| !name.starts_with(values::OURS));
+        let names = state
+            .view()
+            .iter()
+            .map(|(name, ..)| name)
+            .filter(|name| !name.starts_with(values::OURS));
         let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.sort_unstable();
         Ok(names)
@@ -286,11 +292,11 @@ impl Session {
     }
 
     fn facts<T>(&self, of: impl FnOnce(&Work) -> T) -> Option<T> {
-        self.state().base.as_ref().map(|base| of(&base.work))
+        self.state().base.as_deref().map(of)
     }
 
     /// The state, if values may be read.
-    pub(crate) fn loaded(&self) -> Result<MutexGuard<'_, State>, ValueError> {
+    pub(crate) fn loaded(&self) -> Result<MutexGuard<'_, Known>, ValueError> {
         let state = self.state();
         match state.phase {
             Phase::Untouched => Err(ValueError::NotLoaded),
@@ -306,10 +312,7 @@ impl Session {
     ) -> Result<(), ValueError> {
         let seen = {
             let state = self.loaded()?;
-            let (name, base) = (hash(key), state.base.as_ref());
-            let read = state.read.iter().find(|(read, _)| *read == name);
-            read.zip(base)
-                .map(|((_, at), base)| state.past.get(*at).unwrap_or(&base.work.data).revision(key))
+            state.seen(key).map(|data| data.revision(key))
         };
         self.record_change(Change { name: key.into(), act: act(seen) })
     }
@@ -319,16 +322,15 @@ impl Session {
         if state.phase == Phase::Closed {
             return Err(ValueError::Closed);
         }
-        let mut next = state.view.clone();
+        let mut next = state.view().clone();
         // What was seen is judged at the commit; here only whether the change fits.
-        let applied = change.apply(&mut next, &state.view, UNCOMMITTED, true);
+        let applied = change.apply(&mut next, state.view(), UNCOMMITTED, true);
         applied.map_err(|Clash| ValueError::Decode {
             key: change.name.to_string(),
             why: "what is there does not fit this change".to_owned(),
         })?;
         self.check_size(&next)?;
-        state.view = next;
-        state.changes.push(change);
+        state.change(change, next);
         Ok(())
     }
 
@@ -373,8 +375,8 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state();
         f.debug_struct("Session")
-            .field("handle", &state.base.as_ref().map(|b| b.work.id.locator()))
-            .field("kind", &state.base.as_ref().map(|b| b.work.facts.kind))
+            .field("handle", &state.base.as_ref().map(|work| work.id.locator()))
+            .field("kind", &state.base.as_ref().map(|work| work.facts.kind))
             .finish_non_exhaustive()
     }
 }

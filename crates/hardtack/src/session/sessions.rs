@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::config::{SessionsBuilder, Settings};
 use super::data::Data;
 use super::error::SessionError;
 use super::events::{Counters, Counts, Event, Events};
-use super::id::{Locator, NoId, SessionId};
+use super::id::{Locator, LocatorHash, NoId, SessionId};
 use super::lifetime::{self, Verdict};
 use super::live::Watchers;
 use super::record::{Cause, Kind, UserKey};
@@ -41,7 +42,9 @@ pub(crate) struct Engine {
     pub(crate) clients: Clients,
     /// Whether bodies are sealed: wherever records leave the process.
     pub(crate) sealed: bool,
-    touches: Mutex<HashMap<Locator, (UnixTime, UnixTime)>>,
+    touches: Mutex<HashMap<Locator, (UnixTime, UnixTime), LocatorHash>>,
+    /// Whether there may be any.
+    any_touches: AtomicBool,
     runtime: OnceLock<Arc<dyn Runtime>>,
 }
 
@@ -78,7 +81,7 @@ impl Sessions {
         Self(Arc::new(engine))
     }
 
-    /// The session of one request. Costs nothing before it is used.
+    /// The session of one request; nothing is looked up before it is loaded.
     pub fn session(&self) -> Session {
         Session::new(self.clone())
     }
@@ -153,11 +156,18 @@ impl Sessions {
 
     /// The request header that ids are read from, and that responses of a session
     /// therefore vary by.
-    pub fn varies_by(&self) -> http::HeaderName {
+    pub fn varies_by(&self) -> &http::HeaderName {
         match &self.0.transport {
-            Transport::Cookies { .. } => http::header::COOKIE,
-            Transport::Header(name) => name.clone(),
+            Transport::Cookies { .. } => &http::header::COOKIE,
+            Transport::Header(name) => name,
         }
+    }
+
+    /// Whether a parameter of the URL may name a session
+    /// ([`danger::url_parameter`](super::danger::url_parameter)), so that adapters have to
+    /// call [`Session::present_url`].
+    pub fn takes_url_parameter(&self) -> bool {
+        self.0.settings.url.is_some()
     }
 }
 
@@ -191,6 +201,7 @@ impl Engine {
             clients,
             sealed,
             touches: Mutex::default(),
+            any_touches: AtomicBool::new(false),
             runtime: OnceLock::new(),
         }
     }
@@ -222,8 +233,26 @@ impl Engine {
         None
     }
 
+    /// The session that a cookie names, if the store answers at once and nothing about it
+    /// calls for more than reading it. `None`: nothing has been done, not even counted.
+    pub(crate) fn look_now(&self, candidate: &Candidate) -> Option<(Box<Work>, Verdict)> {
+        let text = candidate.text.as_ref()?;
+        let id = SessionId::parse(text, candidate.kind, self.settings.scope, &self.keys).ok()?;
+        let (key, now) = (id.locator(), self.clock.now());
+        let noted = self.noted(&key);
+        let Loaded::Live(record) = self.store.load(&key).now()?.ok()? else { return None };
+        let Opened::Live(mut work) = Work::open(id, record, &self.keys, now, false) else {
+            return None;
+        };
+        work.last_seen = work.last_seen.max(noted);
+        let renew_after = self.settings.renew_after;
+        let verdict = lifetime::judge(&work.facts, work.last_seen, renew_after, now);
+        let lives = self.is_ours(&work) && matches!(verdict, Verdict::Live { .. });
+        (lives && work.facts.remember.is_none() && !work.must_confirm()).then_some((work, verdict))
+    }
+
     /// Loads and judges what a presented `id` names. Ends it where that cannot wait.
-    pub(crate) async fn look(&self, id: &SessionId) -> Result<Look, StoreError> {
+    pub(crate) async fn look(&self, id: SessionId) -> Result<Look, StoreError> {
         self.look_as(id, false).await
     }
 
@@ -231,10 +260,10 @@ impl Engine {
     /// session was renewed meanwhile is no reuse. After a second renewal it opens
     /// nothing any more ([`Look::NotOurs`]).
     pub(crate) async fn look_again(&self, id: &SessionId) -> Result<Look, StoreError> {
-        self.look_as(id, true).await
+        self.look_as(id.clone(), true).await
     }
 
-    async fn look_as(&self, id: &SessionId, held: bool) -> Result<Look, StoreError> {
+    async fn look_as(&self, id: SessionId, held: bool) -> Result<Look, StoreError> {
         let key = id.locator();
         let now = self.clock.now();
         // Asked before the store: what is passed on in between is in one of them.
@@ -248,7 +277,7 @@ impl Engine {
 
     fn judge(
         &self,
-        id: &SessionId,
+        id: SessionId,
         loaded: Loaded,
         noted: UnixTime,
         held: bool,
@@ -262,7 +291,8 @@ impl Engine {
                 return Judged::Look(Look::Over(None));
             }
         };
-        match Work::open(id, &record, &self.keys, now, held) {
+        let key = id.locator();
+        match Work::open(id, record, &self.keys, now, held) {
             Opened::Live(work) if !self.is_ours(&work) => Judged::ToEnd(Cause::Tampered),
             Opened::Live(mut work) => {
                 work.last_seen = work.last_seen.max(noted);
@@ -279,7 +309,7 @@ impl Engine {
             Opened::Tampered => Judged::ToEnd(Cause::Tampered),
             Opened::Reused => {
                 self.counters.reuse.up();
-                self.events.tell(&Event::Reuse { session: id.locator(), at: now });
+                self.events.tell(&Event::Reuse { session: key, at: now });
                 match self.settings.reuse_ends {
                     true => Judged::ToEnd(Cause::Reuse),
                     false => Judged::Look(Look::Over(Some(Cause::Reuse))),
@@ -292,8 +322,15 @@ impl Engine {
     /// and indexed by the user whose it is. Else somebody could write a body in
     /// clear, or keep a session out of reach of its user's "end all".
     fn is_ours(&self, work: &Work) -> bool {
-        let user = work.facts.user().and_then(|user| self.user_key(user));
-        (work.head.sealed || !self.sealed) && work.user == user
+        let is_theirs = match (work.facts.user(), &work.user) {
+            (None, None) => true,
+            (Some(user), Some(key)) if self.settings.user_hash.is_none() => {
+                key.as_bytes() == user.as_bytes()
+            }
+            (Some(user), Some(key)) => self.user_key(user).as_ref() == Some(key),
+            _ => false,
+        };
+        (work.head.sealed || !self.sealed) && is_theirs
     }
 
     /// A session that its user is remembered by lives no longer than the token.
@@ -337,15 +374,16 @@ impl Engine {
         let mut touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
         if touches.len() < MOST_TOUCHES || touches.contains_key(&key) {
             touches.insert(key, (now, expires));
+            self.any_touches.store(true, SeqCst);
         }
     }
 
     /// Activity that was noted here and may not have reached the store.
     fn noted(&self, key: &Locator) -> UnixTime {
-        let touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
-        if touches.is_empty() {
+        if !self.any_touches.load(SeqCst) {
             return UnixTime::default();
         }
+        let touches = self.touches.lock().unwrap_or_else(PoisonError::into_inner);
         touches.get(key).map_or(UnixTime::default(), |(seen, _)| *seen)
     }
 
@@ -397,6 +435,7 @@ impl Engine {
                 touches.remove(&written.key);
             }
         }
+        self.any_touches.store(!touches.is_empty(), SeqCst);
         Ok(())
     }
 

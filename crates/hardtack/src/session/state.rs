@@ -1,6 +1,5 @@
 //! What is known of one request's session, and what it wants changed.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
@@ -9,46 +8,46 @@ use super::change::{Change, apply_all};
 use super::data::{Data, UNCOMMITTED};
 use super::device;
 use super::error::SessionError;
-use super::id::SessionId;
 use super::record::{Cause, Kind};
+use super::request::Found;
 use super::transport::Candidates;
 use super::url::Arrival;
 use super::work::Work;
 
-/// Nothing, until somebody asks for the session: a request that never does pays
-/// for no more than this.
-#[derive(Default)]
-pub(crate) struct State(Option<Box<Known>>);
+/// What came with a request; said once.
+pub(crate) struct Presented {
+    /// What may be ids.
+    pub(crate) candidates: Candidates,
+    pub(crate) user_agent: Option<HeaderValue>,
+    pub(crate) unsafe_method: bool,
+}
 
 /// What is known and wanted so far.
 #[derive(Default)]
 pub(crate) struct Known {
     pub(crate) phase: Phase,
-    /// What came with the request and may be ids.
-    pub(crate) presented: Candidates,
-    pub(crate) is_presented: bool,
-    /// The live session, if there is one.
-    pub(crate) base: Option<Base>,
+    pub(crate) presented: Option<Presented>,
+    /// The live session, if there is one: as it was loaded, or as it stands after this
+    /// request's own commits.
+    pub(crate) base: Option<Box<Work>>,
     /// Why the session that the request named is no more.
     pub(crate) ended: Option<Cause>,
-    /// The data with this request's changes.
-    pub(crate) view: Data,
+    /// The data with this request's changes, if there are any.
+    changed: Option<Arc<Data>>,
     pub(crate) changes: Vec<Change>,
     /// Keys that the request has read, by a hash of their names. Should two names
     /// share one, a `set` may be refused that need not have been. With each, in
     /// which data: one of `past`, or if it is none of those, the base's.
-    pub(crate) read: Vec<(u64, usize)>,
+    pub(crate) read: Reads,
     /// The base's data before commits in the middle of this request.
     pub(crate) past: Vec<Data>,
     /// Headers for the response: new ids, and ids to forget.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) device: Option<Arc<str>>,
-    pub(crate) user_agent: Option<HeaderValue>,
     /// Who asks, as far as the adapter knows.
     pub(crate) client: Option<Box<str>>,
     pub(crate) passive: bool,
     pub(crate) discarded: bool,
-    pub(crate) unsafe_method: bool,
     pub(crate) two_sessions: bool,
     /// Something of the session was put into the response or its database.
     pub(crate) used: bool,
@@ -57,28 +56,6 @@ pub(crate) struct Known {
     pub(crate) signed_in: bool,
     /// What the URL says, where a parameter for that is configured.
     pub(crate) arrival: Option<Box<Arrival>>,
-}
-
-impl std::ops::Deref for State {
-    type Target = Known;
-
-    fn deref(&self) -> &Known {
-        static NOTHING: std::sync::LazyLock<Known> = std::sync::LazyLock::new(Known::default);
-        self.0.as_deref().unwrap_or_else(|| &NOTHING)
-    }
-}
-
-impl std::ops::DerefMut for State {
-    fn deref_mut(&mut self) -> &mut Known {
-        self.0.get_or_insert_default()
-    }
-}
-
-impl State {
-    /// Whether nobody has asked for anything.
-    pub(crate) fn is_nothing(&self) -> bool {
-        self.0.is_none()
-    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -91,78 +68,106 @@ pub(crate) enum Phase {
     Closed,
 }
 
-/// A live session as this request sees it.
-pub(crate) struct Base {
-    /// As it was loaded, or as it stands after this request's own commits.
-    pub(crate) work: Box<Work>,
-    /// The id that the client has, as far as it is known.
-    pub(crate) presented: SessionId,
-}
-
 impl Known {
-    /// The label of the device, should this request start a session.
-    pub(crate) fn device(&self) -> Option<Arc<str>> {
-        let said = || {
-            self.user_agent
-                .as_ref()
-                .map(|ua| device::label(&String::from_utf8_lossy(ua.as_bytes())).into())
-        };
-        self.device.clone().or_else(said)
-    }
-
     /// An unsafe request that carries two live sessions is refused however often
     /// it asks.
     pub(crate) fn if_one_session(&self) -> Result<(), SessionError> {
-        if self.two_sessions && self.unsafe_method {
-            Err(SessionError::TwoSessions)
-        } else {
-            Ok(())
+        let is_unsafe = self.presented.as_ref().is_some_and(|presented| presented.unsafe_method);
+        if self.two_sessions && is_unsafe { Err(SessionError::TwoSessions) } else { Ok(()) }
+    }
+
+    /// The label of the device, should this request start a session.
+    pub(crate) fn device(&self) -> Option<Arc<str>> {
+        let said = self.presented.as_ref().and_then(|presented| presented.user_agent.as_ref());
+        let label =
+            |said: &HeaderValue| device::label(&String::from_utf8_lossy(said.as_bytes())).into();
+        self.device.clone().or_else(|| said.map(label))
+    }
+
+    /// Takes over what the request's ids name.
+    pub(crate) fn take_found(&mut self, found: Found) {
+        self.phase = Phase::Loaded;
+        self.used = true;
+        self.ended = found.ended;
+        self.two_sessions = found.two;
+        if let Some(work) = found.live {
+            self.take_live(work, found.renew);
         }
     }
 
+    /// Takes over the live session that the request's ids name.
+    pub(crate) fn take_live(&mut self, work: Box<Work>, renew_due: bool) {
+        self.phase = Phase::Loaded;
+        self.used = true;
+        self.renew_due = renew_due;
+        self.adopt(work);
+    }
+
     /// Takes a session as this request's own.
-    pub(crate) fn adopt(&mut self, work: Box<Work>, presented: SessionId) {
+    pub(crate) fn adopt(&mut self, work: Box<Work>) {
         self.read.clear();
         self.past.clear();
         self.signed_in |= work.facts.kind == Kind::User;
-        self.base = Some(Base { work, presented });
+        self.base = Some(work);
         self.look();
     }
 
     /// After a commit in the middle of the request it goes on with what came of it.
-    pub(crate) fn rebase(&mut self, work: Box<Work>) {
+    pub(crate) fn rebase(&mut self, mut work: Box<Work>) {
         let Some(base) = &mut self.base else { return };
-        let old = std::mem::replace(&mut base.work, work);
-        if !self.read.is_empty() {
+        work.presented_by(base.presented());
+        let old = std::mem::replace(base, work);
+        if !self.read.is_empty() && self.phase != Phase::Closed {
             self.past.push(old.data);
         }
         self.look();
     }
 
+    /// The data as this request sees it.
+    pub(crate) fn view(&self) -> &Data {
+        static NONE: Data = Data::NONE;
+        self.changed
+            .as_deref()
+            .unwrap_or_else(|| self.base.as_ref().map_or(&NONE, |work| &work.data))
+    }
+
+    /// Adds a change, and what the data is with it.
+    pub(crate) fn change(&mut self, change: Change, data: Data) {
+        self.changed = Some(Arc::new(data));
+        self.changes.push(change);
+    }
+
+    /// Takes what is to be committed: the changes, and what they come to.
+    pub(crate) fn take_changes(&mut self) -> (Vec<Change>, Option<Arc<Data>>) {
+        (std::mem::take(&mut self.changes), self.changed.clone())
+    }
+
     /// The view is what was committed, and on top of it what the request still wants
     /// changed.
     fn look(&mut self) {
-        let Some(newest) = self.base.as_ref().map(|base| base.work.data.clone()) else { return };
-        self.view = match self.changes.is_empty() {
-            true => newest,
-            false => apply_all(&self.changes, &newest, UNCOMMITTED, true).unwrap_or(newest),
-        };
+        self.changed = None;
+        if !self.changes.is_empty() {
+            self.changed =
+                apply_all(&self.changes, self.view(), UNCOMMITTED, true).ok().map(Arc::new);
+        }
     }
 
     /// The request knows the value of a key as it is now.
     pub(crate) fn has_seen(&mut self, key: &str) {
-        let (name, now) = (hash(key), self.past.len());
-        match self.read.iter_mut().find(|(read, _)| *read == name) {
-            Some((_, at)) => *at = now,
-            None => self.read.push((name, now)),
-        }
+        self.read.note(hash(key), self.past.len());
+    }
+
+    /// In which data the request has read a key, if it has.
+    pub(crate) fn seen(&self, key: &str) -> Option<&Data> {
+        let at = self.read.find(hash(key))?;
+        self.past.get(at).or(self.base.as_ref().map(|work| &work.data))
     }
 
     /// Has no session any more; later changes are for a new one.
     pub(crate) fn let_go(&mut self, cause: Option<Cause>) {
         self.base = None;
         self.ended = cause;
-        self.view = Data::default();
+        self.changed = None;
         self.changes.clear();
         self.read.clear();
         self.past.clear();
@@ -182,9 +187,44 @@ impl Known {
     }
 }
 
-/// For the names of keys that were read.
-pub(crate) fn hash(name: &str) -> u64 {
-    let mut hasher = std::hash::DefaultHasher::new();
-    name.hash(&mut hasher);
-    hasher.finish()
+/// The keys that were read: mostly one, which needs no allocation.
+#[derive(Default)]
+pub(crate) struct Reads {
+    first: Option<(u64, usize)>,
+    more: Vec<(u64, usize)>,
+}
+
+impl Reads {
+    fn note(&mut self, name: u64, at: usize) {
+        let (first, more) = (&mut self.first, &mut self.more);
+        match first {
+            None => *first = Some((name, at)),
+            Some(first) => {
+                let mut known = std::iter::once(first).chain(more.iter_mut());
+                match known.find(|(known, _)| *known == name) {
+                    Some((_, known)) => *known = at,
+                    None => more.push((name, at)),
+                }
+            }
+        }
+    }
+
+    fn find(&self, name: u64) -> Option<usize> {
+        self.first.iter().chain(&self.more).find(|(known, _)| *known == name).map(|(_, at)| *at)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// For the names of keys that were read; FNV-1a.
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

@@ -103,23 +103,30 @@ impl Transport {
         }
     }
 
-    /// What in `headers` may be ids, in the order in which they are to be tried.
-    pub(crate) fn read(&self, headers: &HeaderMap, found: &mut Candidates) {
-        for kind in [Kind::User, Kind::Anonymous, Kind::Remember] {
-            match self {
-                Self::Cookies { ids, .. } => {
-                    let name = ids[kind.index()].name().as_bytes();
-                    for value in CookieHeader::from_headers(headers).values_of(name).take(COPIES) {
-                        found.add(kind, value);
-                    }
-                }
-                Self::Header(name) => {
-                    for value in headers.get_all(name).iter().take(COPIES) {
-                        found.add(kind, value.as_bytes());
+    /// What in `headers` may be ids; those of one kind in the order in which they are to
+    /// be tried.
+    pub(crate) fn read(&self, headers: &HeaderMap) -> Candidates {
+        let mut found = Candidates::default();
+        match self {
+            Self::Cookies { ids, .. } => {
+                let mut copies = [0; Kind::ALL.len()];
+                for pair in CookieHeader::from_headers(headers) {
+                    for kind in Kind::ALL {
+                        let (copies, spec) = (&mut copies[kind.index()], &ids[kind.index()]);
+                        if pair.name == spec.name().as_bytes() && *copies < COPIES {
+                            *copies += 1;
+                            found.add(kind, pair.value);
+                        }
                     }
                 }
             }
+            Self::Header(name) => {
+                for value in headers.get_all(name).iter().take(COPIES) {
+                    Kind::ALL.into_iter().for_each(|kind| found.add(kind, value.as_bytes()));
+                }
+            }
         }
+        found
     }
 
     /// The header that gives an id to the client, lasting `max_age` or as long as
@@ -201,6 +208,16 @@ impl Candidates {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Candidate> {
         self.first.iter().chain(&self.more)
+    }
+
+    /// The one that is tried first, if it is the only one of its kind.
+    pub(crate) fn only(&self) -> Option<&Candidate> {
+        let mut ids = self.of(Kind::User);
+        if let Some(id) = ids.next() {
+            return ids.next().is_none().then_some(id);
+        }
+        let mut ids = self.of(Kind::Anonymous);
+        ids.next().filter(|_| ids.next().is_none())
     }
 
     /// Those of one kind.

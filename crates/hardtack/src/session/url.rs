@@ -198,10 +198,10 @@ impl Session {
                 found.answer = Some(UrlAnswer::Ask { form, afresh: clean });
             }
             Decision::Carry | Decision::Exchange | Decision::ExchangeAndRedirect => {
-                let Some(mut work) = engine.look_by_token(&token.id).await? else {
+                let Some(mut work) = engine.look_by_token(token.id.clone()).await? else {
                     return Ok(());
                 };
-                let due = self.active(&mut work, &token.id, passive).await;
+                let due = self.active(&mut work, passive).await;
                 // A renewal sets the cookie, and makes this an exchange.
                 found.renew = due || decision != Decision::Carry;
                 if decision == Decision::ExchangeAndRedirect {
@@ -209,7 +209,7 @@ impl Session {
                     found.answer = engine.redirect(url, Some(&clean), &token, expires);
                 }
                 self.arrival(|arrival| arrival.carried = true);
-                found.live = Some((work, token.id));
+                found.live = Some(work);
             }
         }
         Ok(())
@@ -226,14 +226,14 @@ impl Session {
         let url = engine.settings.url.as_ref()?;
         let mut state = self.state();
         state.used = true;
-        let Known { base, arrival, .. } = &mut **state;
+        let Known { base, arrival, .. } = &mut *state;
         let arrival = arrival.as_mut()?;
-        let base = base.as_ref().filter(|base| url.carries(base.work.facts.kind))?;
+        let base = base.as_ref().filter(|base| url.carries(base.facts.kind))?;
         let step = if arrival.carried { Step::Tried } else { Step::Link };
         let expires = engine.clock.now().saturating_add(TOKEN_LASTS);
         // What the client has, which stays good until a renewed id is seen: by a
         // link it must not be seen, or the links of the page before would die.
-        let token = engine.seal_url_token(url, step, &base.presented, expires)?;
+        let token = engine.seal_url_token(url, step, base.presented(), expires)?;
         arrival.handed_out = true;
         Some(token)
     }

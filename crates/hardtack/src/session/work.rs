@@ -16,9 +16,10 @@ use crate::time::UnixTime;
 /// A live session with everything that its id opens.
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
-    /// The id under which the record is sealed now. It differs from the one that
-    /// was presented while a renewal is under way.
+    /// The id under which the record is sealed now.
     pub(crate) id: SessionId,
+    /// The one that the client has, if a renewal has put another in its place.
+    pub(crate) older: Option<SessionId>,
     pub(crate) version: Version,
     pub(crate) head: Head,
     pub(crate) facts: Facts,
@@ -45,8 +46,8 @@ impl Work {
     /// Opens a record with the id that was presented for it, or that we hold
     /// ourselves (`held`): that one does not lapse with a renewal's grace.
     pub(crate) fn open(
-        presented: &SessionId,
-        record: &Record,
+        presented: SessionId,
+        mut record: Record,
         keys: &Keyring,
         now: UnixTime,
         held: bool,
@@ -55,8 +56,8 @@ impl Work {
             Ok(head) => head,
             Err(unreadable) => return unreadable.into(),
         };
-        let id = if head.verifier == *presented.verifier() {
-            presented.clone()
+        let (id, older) = if head.verifier == *presented.verifier() {
+            (presented, None)
         } else {
             match &head.renewal {
                 Some(old)
@@ -64,7 +65,7 @@ impl Work {
                         && (held || old.until.is_none_or(|until| now < until)) =>
                 {
                     let Some(key) = keys.find(record.key) else { return Opened::Newer };
-                    presented.successor(&old.nonce, key)
+                    (presented.successor(&old.nonce, key), Some(presented))
                 }
                 _ => return Opened::Reused,
             }
@@ -72,27 +73,37 @@ impl Work {
         if head.verifier != *id.verifier() {
             return Opened::Tampered;
         }
-        match body::open(&head, record, &id) {
+        match body::open(&head, &mut record, &id) {
             Err(unreadable) => unreadable.into(),
             Ok((facts, data)) => Opened::Live(Box::new(Self {
                 id,
+                older,
                 version: record.version,
                 head,
                 facts,
                 data,
                 last_seen: record.last_seen,
                 looked_at: now,
-                user: record.user.clone(),
-                device: record.device.clone(),
+                user: record.user,
+                device: record.device,
             })),
         }
     }
 
+    /// The id that the client has.
+    pub(crate) fn presented(&self) -> &SessionId {
+        self.older.as_ref().unwrap_or(&self.id)
+    }
+
+    /// Whoever presented `id` goes on with this.
+    pub(crate) fn presented_by(&mut self, id: &SessionId) {
+        self.older = (id.verifier() != self.id.verifier()).then(|| id.clone());
+    }
+
     /// Whether the new secret of a renewal was presented for the first time:
     /// from now on the old one has only the grace left.
-    pub(crate) fn must_confirm(&self, presented: &SessionId) -> bool {
-        self.head.renewal.as_ref().is_some_and(|r| r.until.is_none())
-            && self.head.verifier == *presented.verifier()
+    pub(crate) fn must_confirm(&self) -> bool {
+        self.older.is_none() && self.head.renewal.as_ref().is_some_and(|r| r.until.is_none())
     }
 
     /// The record to put in this one's place, with the tag of this commit. That it
@@ -102,11 +113,21 @@ impl Work {
         version: Version,
         tag: u64,
     ) -> Result<Record, EntropyError> {
+        self.advance(version, tag);
+        self.record()
+    }
+
+    /// Makes this the next version, written by the commit of this tag.
+    pub(crate) fn advance(&mut self, version: Version, tag: u64) {
         self.version = version;
         self.head.tags.push(tag);
+    }
+
+    /// The record of this as it is.
+    pub(crate) fn record(&self) -> Result<Record, EntropyError> {
         let times = (self.last_seen, lifetime::expires(&self.facts, self.last_seen));
         body::record(
-            version,
+            self.version,
             &self.head,
             &self.facts,
             &self.data,
@@ -166,11 +187,6 @@ pub(crate) enum Done {
 }
 
 impl Job {
-    /// Whether it may make the data larger.
-    pub(crate) fn writes_data(&self) -> bool {
-        matches!(self, Job::Changes(_) | Job::Transact(_))
-    }
-
     /// Applies the job to a working copy. `Ok(false)`: nothing to write. `alone`: no
     /// other job has changed the copy.
     pub(crate) fn apply(
@@ -178,18 +194,26 @@ impl Job {
         work: &mut Work,
         alone: bool,
         later_wins: bool,
+        fits: &dyn Fn(&Data) -> bool,
         now: UnixTime,
     ) -> Result<bool, JobRefused> {
         let revision = work.version.next().number();
         match self {
             Job::Changes(wanted) => {
-                work.data = wanted.apply(&work.data, work.version, alone, later_wins)?;
+                let data = wanted.apply(&work.data, work.version, alone, later_wins)?;
+                if !fits(&data) {
+                    return Err(JobRefused::Clash);
+                }
+                work.data = data;
                 Ok(true)
             }
             Job::Transact(run) => {
                 let mut data = work.data.clone();
                 if !run(&mut data, revision) {
                     return Err(JobRefused::Declined);
+                }
+                if !fits(&data) {
+                    return Err(JobRefused::Clash);
                 }
                 let changed = data != work.data;
                 work.data = data;

@@ -225,6 +225,6 @@ fn encode(base: &Base, data: &Data) -> Zeroizing<Vec<u8>> {
 fn decode(body: Bytes) -> Option<(Base, Data)> {
     let (&[FORMAT], rest) = body.split_first_chunk()? else { return None };
     let (locator, rest) = rest.split_first_chunk()?;
-    let (facts, data) = body::read_body(&body.slice_ref(rest)).ok()?;
+    let (facts, data) = body::read_body(body.slice_ref(rest)).ok()?;
     Some((Base { locator: Locator::from_bytes(*locator), facts }, data))
 }

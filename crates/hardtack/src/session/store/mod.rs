@@ -51,7 +51,8 @@ pub trait Store: Send + Sync + 'static {
     /// What this store is and what it promises.
     fn info(&self) -> StoreInfo;
 
-    /// The record under `key`, with the epochs that hold for it now.
+    /// The record under `key`, with the epochs that hold for it now. A reply that is not
+    /// ready may be given up before it is polled, and the question asked again.
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>>;
 
     /// Creates a record. Refuses a locator that is known, live or ended.

@@ -23,7 +23,15 @@ impl<'a, T> Reply<'a, T> {
         Self(Inner::Ready(Some(answer)))
     }
 
-    /// An answer that takes its time.
+    /// The answer, if it is there already; else the verb is given up before it began.
+    pub(crate) fn now(self) -> Option<T> {
+        match self.0 {
+            Inner::Ready(answer) => answer,
+            Inner::Later(_) => None,
+        }
+    }
+
+    /// An answer that takes its time. The future does nothing before it is polled.
     pub fn later(answer: impl Future<Output = T> + Send + 'a) -> Self {
         Self(Inner::Later(Box::pin(answer)))
     }

@@ -74,13 +74,13 @@ impl Engine {
     /// sign of theft here, as it is in a cookie: links of open pages still have it.
     pub(super) async fn look_by_token(
         &self,
-        id: &SessionId,
+        id: SessionId,
     ) -> Result<Option<Box<Work>>, SessionError> {
         let Loaded::Live(record) = self.within(self.store.load(&id.locator())).await? else {
             return Ok(None);
         };
-        if !matches!(Work::open(id, &record, &self.keys, self.clock.now(), false), Opened::Live(_))
-        {
+        let opened = Work::open(id.clone(), record, &self.keys, self.clock.now(), false);
+        if !matches!(opened, Opened::Live(_)) {
             return Ok(None);
         }
         match self.look(id).await? {
