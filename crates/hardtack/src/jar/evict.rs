@@ -135,21 +135,23 @@ fn by_priority(by_use: &[Seen], most: usize) -> Vec<u64> {
         (Priority::Medium, false),
         (Priority::High, false),
     ] {
-        let quota = match priority {
+        let share = match priority {
             Priority::Low => 30,
             Priority::Medium => 50,
             Priority::High => 70,
         };
+        // In a jar with other limits the same shares, or else they would stand above the limit.
+        let quota = most.saturating_mul(share) / 150;
         let of_round = |seen: &&Seen| !seen.chosen && seen.priority == priority;
         let count = seen.iter().filter(of_round).count();
         let secure = seen.iter().filter(of_round).filter(|seen| seen.secure).count();
         let spared = if plain_only { secure.max(quota) } else { quota };
-        let most = goal.min(count.saturating_sub(spared));
+        let leaving = goal.min(count.saturating_sub(spared));
         let victims = seen
             .iter_mut()
             .filter(|seen| !seen.chosen && seen.priority == priority)
             .filter(|seen| !plain_only || !seen.secure);
-        for victim in victims.take(most) {
+        for victim in victims.take(leaving) {
             victim.chosen = true;
             goal -= 1;
         }

@@ -80,3 +80,23 @@ fn a_jar_and_a_partition_are_bounded() {
     }
     assert_eq!(jar.len(), 400);
 }
+
+#[test]
+fn limits_hold_however_low_they_are() {
+    let target = at("https://example.com/");
+    let context = RequestContext::client(&target);
+    for profile in Profile::ALL {
+        for per_domain in [1, 2, 7, 50, 149] {
+            let after = per_domain.min(5);
+            let limits = Limits { per_domain, per_domain_after: after, ..Limits::CHROMIUM };
+            let mut jar = Jar::builder().profile(profile).limits(limits).build();
+            for n in 0..200 {
+                let priority = ["Low", "Medium", "High"][n % 3];
+                let secure = ["", "; Secure"][n / 3 % 2];
+                let line = format!("k{n}=1; Priority={priority}{secure}");
+                jar.set(line.as_bytes(), &context, NOW);
+                assert!(jar.len() <= per_domain, "{} {per_domain}: {}", profile.name, jar.len());
+            }
+        }
+    }
+}
