@@ -36,12 +36,13 @@ pub struct Profile {
     /// What `__Host-` asks of the path.
     pub host_prefix_path: HostPrefixPath,
     /// Whether a Secure cookie for one host only stands in the way of a plain one of its name for a
-    /// parent host only, which no request carries together: 6265bis section 5.7 step 16. Browsers
-    /// see that it does not.
+    /// parent host only, which no request carries together: 6265bis section 5.7 step 16 and
+    /// Chromium. Firefox sees that it does not.
     pub guards_across_hosts: bool,
     /// Where a cookie stands in the order after another value was set.
     pub overwrite: Overwrite,
-    /// Whether a Domain in Unicode is read as the A-labels that it stands for: Chromium.
+    /// Whether a Domain in Unicode is read as the A-labels that it stands for: Chromium. It drops the
+    /// cookie by 6265bis section 5.7 step 8 and in Firefox.
     pub unicode_domain: bool,
     /// The most bytes of a path, its default included.
     pub longest_path: usize,
@@ -73,7 +74,7 @@ impl Profile {
         redirects_count: false,
         partitions: Partitions::ByAttribute,
         host_prefix_path: HostPrefixPath::Literal,
-        guards_across_hosts: false,
+        guards_across_hosts: true,
         overwrite: Overwrite::MovesUnlessEqual,
         unicode_domain: true,
         longest_path: usize::MAX,
@@ -126,7 +127,7 @@ impl Profile {
         host_prefix_path: HostPrefixPath::Named,
         guards_across_hosts: true,
         overwrite: Overwrite::KeepsPlace,
-        unicode_domain: true,
+        unicode_domain: false,
         longest_path: usize::MAX,
         refuses_lone_cr: false,
         hides_invalid_utf8: false,

@@ -42,8 +42,8 @@ impl Relation {
     }
 
     /// Whether a response may set cookies for same-site use: 6265bis section 5.7 steps 17 and 18.
-    pub(super) fn may_set_same_site(self, context: &RequestContext<'_>) -> bool {
-        self != Relation::CrossSite || context.is_top_level_navigation()
+    pub(super) fn may_set_same_site(self) -> bool {
+        self != Relation::CrossSite
     }
 }
 

@@ -125,7 +125,7 @@ impl Jar {
             (None, SameSiteDefault::None) => SameSite::None,
             (None, _) => SameSite::Lax,
         };
-        if same_site != SameSite::None && !Relation::of(context, self).may_set_same_site(context) {
+        if same_site != SameSite::None && !Relation::of(context, self).may_set_same_site() {
             return Err(Ignored::CrossSite { same_site });
         }
         Ok(())
@@ -186,7 +186,8 @@ fn resolve_domain<'h>(
     let wanted = if attribute.is_ascii() {
         attribute
     } else {
-        let text = std::str::from_utf8(attribute).ok().filter(|_| profile.unicode_domain);
+        let text = std::str::from_utf8(attribute).ok();
+        let text = text.filter(|text| profile.unicode_domain && !text.contains('%'));
         canonical = text.and_then(Host::parse).ok_or(Ignored::DomainInvalid)?;
         canonical.as_str().as_bytes()
     };
@@ -205,6 +206,9 @@ fn resolve_domain<'h>(
         let is_shared = registrable.is_none_or(|registrable| {
             registrable == name && suffixes.has_only_suffixes_below(name)
         });
+        if is_shared && !attribute.is_ascii() {
+            return Err(Ignored::DomainPublicSuffix);
+        }
         return Ok((name, is_shared));
     }
     if host.is_ip() || !name[..start].ends_with('.') {
