@@ -29,8 +29,8 @@ pub struct Profile {
     pub same_site_default: SameSiteDefault,
     /// Whether http and https of one domain are two sites: Chromium and the standard; Firefox not.
     pub schemeful: bool,
-    /// Whether a redirect over another site makes a request one of another site: Firefox.
-    pub redirects_count: bool,
+    /// Whether a redirect over another site makes a request one of another site.
+    pub redirects: Redirects,
     /// Which cookies have a jar of their own for each site whose pages they are set in.
     pub partitions: Partitions,
     /// What `__Host-` asks of the path.
@@ -71,7 +71,7 @@ impl Profile {
         keeps_long_flags: false,
         same_site_default: SameSiteDefault::LaxAllowingUnsafe,
         schemeful: true,
-        redirects_count: false,
+        redirects: Redirects::Forgotten,
         partitions: Partitions::ByAttribute,
         host_prefix_path: HostPrefixPath::Literal,
         guards_across_hosts: true,
@@ -96,7 +96,7 @@ impl Profile {
         keeps_long_flags: true,
         same_site_default: SameSiteDefault::None,
         schemeful: false,
-        redirects_count: true,
+        redirects: Redirects::WhenSending,
         partitions: Partitions::ThirdParty,
         host_prefix_path: HostPrefixPath::Effective,
         guards_across_hosts: false,
@@ -122,7 +122,7 @@ impl Profile {
         keeps_long_flags: false,
         same_site_default: SameSiteDefault::Lax,
         schemeful: true,
-        redirects_count: true,
+        redirects: Redirects::Always,
         partitions: Partitions::Never,
         host_prefix_path: HostPrefixPath::Named,
         guards_across_hosts: true,
@@ -194,6 +194,18 @@ pub enum SameSiteDefault {
     None,
 }
 
+/// For what a client counts a redirect over another site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Redirects {
+    /// For nothing: Chromium.
+    Forgotten,
+    /// For the cookies that a request carries, not for those that its answer sets: Firefox.
+    WhenSending,
+    /// For both: 6265bis section 5.2.
+    Always,
+}
+
 /// Which cookies a client keeps apart by the site of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -215,7 +227,8 @@ pub enum HostPrefixPath {
     /// That Path is written and the path is `/`, by default if what is written is no path: 6265bis
     /// section 5.7 step 22. An empty Path counts as not written, as web-platform-tests have it.
     Named,
-    /// That the path is `/`, by default or not: Firefox.
+    /// That the path is `/`, by default or not: Firefox, for which a host that is a public suffix
+    /// may name itself as Domain as well.
     Effective,
 }
 

@@ -176,6 +176,25 @@ fn redirects_count_where_the_profile_says_so() {
         let home = RequestContext::link(&shop, &shop).redirected(&shop);
         assert_eq!(sent(&jar, &home), "l=2; s=1");
     }
+    // What comes back may be set where the page's own site answers in the end.
+    for (profile, kept) in Profile::ALL.into_iter().zip([true, true, false]) {
+        let around = RequestContext::subresource(&bank, &shop).redirected(&shop);
+        let outcome = Jar::new(profile).set(b"s=1; SameSite=Strict", &around, NOW);
+        assert_eq!(outcome.is_kept(), kept, "{}", profile.name);
+        let away = RequestContext::subresource(&shop, &shop).redirected(&bank);
+        let outcome = Jar::new(profile).set(b"s=1; SameSite=Strict", &away, NOW);
+        assert!(!outcome.is_kept(), "{}", profile.name);
+    }
+}
+
+#[test]
+fn a_public_suffix_that_names_itself_keeps_the_promise_of_host_in_firefox() {
+    let host = at("https://com/");
+    for (profile, kept) in Profile::ALL.into_iter().zip([false, true, false]) {
+        let line = b"__Host-a=1; Secure; Path=/; Domain=com";
+        let outcome = Jar::new(profile).set(line, &RequestContext::client(&host), NOW);
+        assert_eq!(outcome.is_kept(), kept, "{}", profile.name);
+    }
 }
 
 #[test]
