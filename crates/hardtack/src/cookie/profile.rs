@@ -106,7 +106,7 @@ impl Profile {
         refuses_lone_cr: true,
         hides_invalid_utf8: false,
         eviction: Eviction::PlainFirst,
-        limits: Limits::CHROMIUM,
+        limits: Limits::FIREFOX,
     };
 
     /// draft-ietf-httpbis-rfc6265bis-22 to the letter, where browsers differ from it and from one
@@ -262,7 +262,8 @@ pub enum Eviction {
     /// step 24 leaves free.
     ByPriority,
     /// Of those that are not Secure the least recently used, however few they are; only where there
-    /// are none, Secure ones, and these only for another Secure one: Firefox.
+    /// are none, Secure ones, and these only for another Secure one: Firefox. It does the same in a
+    /// partition, and counts the bytes only of those in pages of another site.
     PlainFirst,
 }
 
@@ -281,6 +282,8 @@ pub struct Limits {
     pub total_after: usize,
     /// The most bytes of names and values of one domain in a partition.
     pub partition_bytes: usize,
+    /// How many of these bytes stay at most when there were more.
+    pub partition_bytes_after: usize,
 }
 
 impl Limits {
@@ -291,7 +294,11 @@ impl Limits {
         total: 3300,
         total_after: 3000,
         partition_bytes: 10_240,
+        partition_bytes_after: 10_240,
     };
+
+    /// Firefox's: the same, but 12 KiB of a domain in a partition, then 10.
+    pub const FIREFOX: Limits = Limits { partition_bytes: 12_288, ..Limits::CHROMIUM };
 
     /// No limits, for a program that knows what it stores.
     pub const NONE: Limits = Limits {
@@ -300,5 +307,6 @@ impl Limits {
         total: usize::MAX,
         total_after: usize::MAX,
         partition_bytes: usize::MAX,
+        partition_bytes_after: usize::MAX,
     };
 }

@@ -29,13 +29,14 @@ impl Jar {
             }
             if self.group_is_full(partition, &group) {
                 let mut cookies = self.group_by_use(partition, &group);
-                let victims = match partition {
-                    None => match self.profile.eviction {
-                        Eviction::ByPriority => by_priority(&cookies, limits.per_domain_after),
-                        Eviction::PlainFirst => plain_first(&cookies, limits.per_domain_after),
-                    },
-                    Some(_) => {
-                        let most = (limits.per_domain, limits.partition_bytes);
+                let too_many = cookies.len() > limits.per_domain;
+                let victims = match (self.profile.eviction, partition) {
+                    (Eviction::ByPriority, None) => by_priority(&cookies, limits.per_domain_after),
+                    (Eviction::PlainFirst, _) if too_many => {
+                        plain_first(&cookies, limits.per_domain_after)
+                    }
+                    _ => {
+                        let most = (limits.per_domain, limits.partition_bytes_after);
                         let spared = spared_suffix(&cookies, most);
                         cookies.truncate(cookies.len() - spared);
                         cookies.iter().map(|seen| seen.sequence).collect()
@@ -60,9 +61,13 @@ impl Jar {
     fn group_is_full(&self, partition: Option<&Partition>, group: &str) -> bool {
         let Some(shelf) = self.index.shelf(partition) else { return false };
         shelf.group_len(group) > self.limits.per_domain
-            || (partition.is_some()
+            || (partition.is_some_and(|partition| self.counts_bytes(partition))
                 && self.limits.partition_bytes < usize::MAX
                 && shelf.group_bytes(group) > self.limits.partition_bytes)
+    }
+
+    fn counts_bytes(&self, partition: &Partition) -> bool {
+        self.profile.eviction == Eviction::ByPriority || partition.cross_site_ancestor
     }
 
     fn group_by_use(&self, partition: Option<&Partition>, group: &str) -> Vec<Seen> {

@@ -100,3 +100,27 @@ fn limits_hold_however_low_they_are() {
         }
     }
 }
+
+#[test]
+fn a_partition_keeps_what_the_browser_keeps() {
+    let (chat, shop) = (at("https://chat.example/"), at("https://shop.test/"));
+    let kept = |profile, context: RequestContext<'_>, cookies: usize, value: usize| {
+        let mut jar = Jar::new(profile);
+        for n in 0..cookies {
+            let value = "v".repeat(value);
+            let line = format!("n{n}={value}; SameSite=None; Secure; Partitioned");
+            jar.set(line.as_bytes(), &context, NOW);
+        }
+        jar.len()
+    };
+    for (profile, top_bytes, frame_bytes, count) in
+        [(&Profile::CHROMIUM, 3, 3, 180), (&Profile::FIREFOX, 6, 4, 159)]
+    {
+        let (top, frame) =
+            (RequestContext::navigation(&chat), RequestContext::iframe(&chat, &shop));
+        assert_eq!(kept(profile, top.clone(), 6, 3_000), top_bytes, "{}", profile.name);
+        assert_eq!(kept(profile, frame.clone(), 6, 3_000), frame_bytes, "{}", profile.name);
+        assert_eq!(kept(profile, top, 190, 1), count, "{}", profile.name);
+        assert_eq!(kept(profile, frame, 190, 1), count, "{}", profile.name);
+    }
+}
