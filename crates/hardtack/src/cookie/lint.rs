@@ -5,6 +5,7 @@ mod pair;
 
 use core::fmt;
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::attribute::SameSite;
 use super::ignored::Ignored;
@@ -79,15 +80,15 @@ pub fn lint(line: &[u8], now: UnixTime) -> Vec<Finding> {
 /// comes with the index of its line.
 pub fn lint_all(lines: &[&[u8]], now: UnixTime) -> Vec<(usize, Finding)> {
     let mut all = Vec::new();
-    let mut earlier: Vec<(usize, ParsedCookie<'_>)> = Vec::new();
+    // The last of each name.
+    let mut earlier: HashMap<Cow<'_, [u8]>, (usize, ParsedCookie<'_>)> = HashMap::new();
     for (index, line) in lines.iter().enumerate() {
         let mut findings = Findings { line, found: lint(line, now) };
         if let Ok(cookie) = parse(line, &Profile::RFC6265BIS) {
-            if let Some((at, same)) = earlier.iter().rev().find(|(_, old)| old.name == cookie.name)
-            {
+            if let Some((at, same)) = earlier.get(&cookie.name) {
                 check_against(&mut findings, &cookie, *at, same, now);
             }
-            earlier.push((index, cookie));
+            earlier.insert(cookie.name.clone(), (index, cookie));
         }
         all.extend(findings.found.into_iter().map(|finding| (index, finding)));
     }

@@ -77,7 +77,7 @@ pub use parse::{Expiry, ParsedCookie, Priority, parse};
 pub use prefix::NamePrefix;
 pub use profile::{
     DateGrammar, Eviction, HostPrefixPath, Limits, MaxAgeGrammar, Nameless, Overwrite, Partitions,
-    Profile, SameSiteDefault,
+    Profile, Redirects, SameSiteDefault,
 };
 pub use set_cookie::SetCookie;
 pub use spec::CookieSpec;

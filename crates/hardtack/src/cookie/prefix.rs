@@ -65,7 +65,7 @@ impl NamePrefix {
     }
 
     /// The first thing that a cookie of this prefix needs and does not have.
-    pub(super) fn broken_rule(
+    pub(crate) fn broken_rule(
         self,
         secure: bool,
         http_only: bool,

@@ -29,19 +29,20 @@ pub struct Profile {
     pub same_site_default: SameSiteDefault,
     /// Whether http and https of one domain are two sites: Chromium and the standard; Firefox not.
     pub schemeful: bool,
-    /// Whether a redirect over another site makes a request one of another site: Firefox.
-    pub redirects_count: bool,
+    /// Whether a redirect over another site makes a request one of another site.
+    pub redirects: Redirects,
     /// Which cookies have a jar of their own for each site whose pages they are set in.
     pub partitions: Partitions,
     /// What `__Host-` asks of the path.
     pub host_prefix_path: HostPrefixPath,
     /// Whether a Secure cookie for one host only stands in the way of a plain one of its name for a
-    /// parent host only, which no request carries together: 6265bis section 5.7 step 16. Browsers
-    /// see that it does not.
+    /// parent host only, which no request carries together: 6265bis section 5.7 step 16 and
+    /// Chromium. Firefox sees that it does not.
     pub guards_across_hosts: bool,
     /// Where a cookie stands in the order after another value was set.
     pub overwrite: Overwrite,
-    /// Whether a Domain in Unicode is read as the A-labels that it stands for: Chromium.
+    /// Whether a Domain in Unicode is read as the A-labels that it stands for: Chromium. It drops the
+    /// cookie by 6265bis section 5.7 step 8 and in Firefox.
     pub unicode_domain: bool,
     /// The most bytes of a path, its default included.
     pub longest_path: usize,
@@ -70,10 +71,10 @@ impl Profile {
         keeps_long_flags: false,
         same_site_default: SameSiteDefault::LaxAllowingUnsafe,
         schemeful: true,
-        redirects_count: false,
+        redirects: Redirects::Forgotten,
         partitions: Partitions::ByAttribute,
         host_prefix_path: HostPrefixPath::Literal,
-        guards_across_hosts: false,
+        guards_across_hosts: true,
         overwrite: Overwrite::MovesUnlessEqual,
         unicode_domain: true,
         longest_path: usize::MAX,
@@ -95,7 +96,7 @@ impl Profile {
         keeps_long_flags: true,
         same_site_default: SameSiteDefault::None,
         schemeful: false,
-        redirects_count: true,
+        redirects: Redirects::WhenSending,
         partitions: Partitions::ThirdParty,
         host_prefix_path: HostPrefixPath::Effective,
         guards_across_hosts: false,
@@ -105,7 +106,7 @@ impl Profile {
         refuses_lone_cr: true,
         hides_invalid_utf8: false,
         eviction: Eviction::PlainFirst,
-        limits: Limits::CHROMIUM,
+        limits: Limits::FIREFOX,
     };
 
     /// draft-ietf-httpbis-rfc6265bis-22 to the letter, where browsers differ from it and from one
@@ -121,12 +122,12 @@ impl Profile {
         keeps_long_flags: false,
         same_site_default: SameSiteDefault::Lax,
         schemeful: true,
-        redirects_count: true,
+        redirects: Redirects::Always,
         partitions: Partitions::Never,
         host_prefix_path: HostPrefixPath::Named,
         guards_across_hosts: true,
         overwrite: Overwrite::KeepsPlace,
-        unicode_domain: true,
+        unicode_domain: false,
         longest_path: usize::MAX,
         refuses_lone_cr: false,
         hides_invalid_utf8: false,
@@ -193,6 +194,18 @@ pub enum SameSiteDefault {
     None,
 }
 
+/// For what a client counts a redirect over another site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Redirects {
+    /// For nothing: Chromium.
+    Forgotten,
+    /// For the cookies that a request carries, not for those that its answer sets: Firefox.
+    WhenSending,
+    /// For both: 6265bis section 5.2.
+    Always,
+}
+
 /// Which cookies a client keeps apart by the site of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -214,7 +227,8 @@ pub enum HostPrefixPath {
     /// That Path is written and the path is `/`, by default if what is written is no path: 6265bis
     /// section 5.7 step 22. An empty Path counts as not written, as web-platform-tests have it.
     Named,
-    /// That the path is `/`, by default or not: Firefox.
+    /// That the path is `/`, by default or not: Firefox, for which a host that is a public suffix
+    /// may name itself as Domain as well.
     Effective,
 }
 
@@ -248,7 +262,8 @@ pub enum Eviction {
     /// step 24 leaves free.
     ByPriority,
     /// Of those that are not Secure the least recently used, however few they are; only where there
-    /// are none, Secure ones, and these only for another Secure one: Firefox.
+    /// are none, Secure ones, and these only for another Secure one: Firefox. It does the same in a
+    /// partition, and counts the bytes only of those in pages of another site.
     PlainFirst,
 }
 
@@ -267,6 +282,8 @@ pub struct Limits {
     pub total_after: usize,
     /// The most bytes of names and values of one domain in a partition.
     pub partition_bytes: usize,
+    /// How many of these bytes stay at most when there were more.
+    pub partition_bytes_after: usize,
 }
 
 impl Limits {
@@ -277,7 +294,11 @@ impl Limits {
         total: 3300,
         total_after: 3000,
         partition_bytes: 10_240,
+        partition_bytes_after: 10_240,
     };
+
+    /// Firefox's: the same, but 12 KiB of a domain in a partition, then 10.
+    pub const FIREFOX: Limits = Limits { partition_bytes: 12_288, ..Limits::CHROMIUM };
 
     /// No limits, for a program that knows what it stores.
     pub const NONE: Limits = Limits {
@@ -286,5 +307,6 @@ impl Limits {
         total: usize::MAX,
         total_after: usize::MAX,
         partition_bytes: usize::MAX,
+        partition_bytes_after: usize::MAX,
     };
 }

@@ -1,7 +1,7 @@
 //! How a request stands to the site that started it and to the page that it is made in.
 
 use super::{Cookie, Initiator, Jar, Partition, RequestContext, Site, Suffixes, Target};
-use crate::cookie::Partitions;
+use crate::cookie::{Partitions, Redirects};
 
 /// How the request stands to other sites: 6265bis section 5.2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +17,12 @@ pub(super) enum Relation {
 }
 
 impl Relation {
+    /// For the cookies that go with the request.
     pub(super) fn of(context: &RequestContext<'_>, jar: &Jar) -> Relation {
+        Relation::with(context, jar, jar.profile.redirects != Redirects::Forgotten)
+    }
+
+    fn with(context: &RequestContext<'_>, jar: &Jar, redirects_count: bool) -> Relation {
         let same = |one, other| same_site(one, other, jar.profile.schemeful, &jar.suffixes);
         let target = context.target;
         if !context.frames.iter().all(|document| same(document, target)) {
@@ -28,8 +33,8 @@ impl Relation {
             Initiator::Page(page) => same(page, target),
             Initiator::Opaque => false,
         };
-        let straight = !jar.profile.redirects_count
-            || context.redirects.iter().all(|before| same(before, target));
+        let straight =
+            !redirects_count || context.redirects.iter().all(|before| same(before, target));
         if by_same_site && straight {
             Relation::SameSite
         } else if !context.is_top_level_navigation() {
@@ -41,9 +46,10 @@ impl Relation {
         }
     }
 
-    /// Whether a response may set cookies for same-site use: 6265bis section 5.7 steps 17 and 18.
-    pub(super) fn may_set_same_site(self, context: &RequestContext<'_>) -> bool {
-        self != Relation::CrossSite || context.is_top_level_navigation()
+    /// Whether the answer may set cookies for same-site use: 6265bis section 5.7 steps 17 and 18.
+    pub(super) fn may_set_same_site(context: &RequestContext<'_>, jar: &Jar) -> bool {
+        let redirects_count = jar.profile.redirects == Redirects::Always;
+        Relation::with(context, jar, redirects_count) != Relation::CrossSite
     }
 }
 

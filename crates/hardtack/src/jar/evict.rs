@@ -29,13 +29,14 @@ impl Jar {
             }
             if self.group_is_full(partition, &group) {
                 let mut cookies = self.group_by_use(partition, &group);
-                let victims = match partition {
-                    None => match self.profile.eviction {
-                        Eviction::ByPriority => by_priority(&cookies, limits.per_domain_after),
-                        Eviction::PlainFirst => plain_first(&cookies, limits.per_domain_after),
-                    },
-                    Some(_) => {
-                        let most = (limits.per_domain, limits.partition_bytes);
+                let too_many = cookies.len() > limits.per_domain;
+                let victims = match (self.profile.eviction, partition) {
+                    (Eviction::ByPriority, None) => by_priority(&cookies, limits.per_domain_after),
+                    (Eviction::PlainFirst, _) if too_many => {
+                        plain_first(&cookies, limits.per_domain_after)
+                    }
+                    _ => {
+                        let most = (limits.per_domain, limits.partition_bytes_after);
                         let spared = spared_suffix(&cookies, most);
                         cookies.truncate(cookies.len() - spared);
                         cookies.iter().map(|seen| seen.sequence).collect()
@@ -60,9 +61,13 @@ impl Jar {
     fn group_is_full(&self, partition: Option<&Partition>, group: &str) -> bool {
         let Some(shelf) = self.index.shelf(partition) else { return false };
         shelf.group_len(group) > self.limits.per_domain
-            || (partition.is_some()
+            || (partition.is_some_and(|partition| self.counts_bytes(partition))
                 && self.limits.partition_bytes < usize::MAX
                 && shelf.group_bytes(group) > self.limits.partition_bytes)
+    }
+
+    fn counts_bytes(&self, partition: &Partition) -> bool {
+        self.profile.eviction == Eviction::ByPriority || partition.cross_site_ancestor
     }
 
     fn group_by_use(&self, partition: Option<&Partition>, group: &str) -> Vec<Seen> {
@@ -135,21 +140,23 @@ fn by_priority(by_use: &[Seen], most: usize) -> Vec<u64> {
         (Priority::Medium, false),
         (Priority::High, false),
     ] {
-        let quota = match priority {
+        let share = match priority {
             Priority::Low => 30,
             Priority::Medium => 50,
             Priority::High => 70,
         };
+        // In a jar with other limits the same shares, or else they would stand above the limit.
+        let quota = most.saturating_mul(share) / 150;
         let of_round = |seen: &&Seen| !seen.chosen && seen.priority == priority;
         let count = seen.iter().filter(of_round).count();
         let secure = seen.iter().filter(of_round).filter(|seen| seen.secure).count();
         let spared = if plain_only { secure.max(quota) } else { quota };
-        let most = goal.min(count.saturating_sub(spared));
+        let leaving = goal.min(count.saturating_sub(spared));
         let victims = seen
             .iter_mut()
             .filter(|seen| !seen.chosen && seen.priority == priority)
             .filter(|seen| !plain_only || !seen.secure);
-        for victim in victims.take(most) {
+        for victim in victims.take(leaving) {
             victim.chosen = true;
             goal -= 1;
         }

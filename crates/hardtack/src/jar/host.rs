@@ -25,20 +25,28 @@ impl Host {
         if text.len() > MAX_HOST_BYTES {
             return None;
         }
-        Some(Host::from_url(url::Host::parse(text).ok()?))
+        Host::from_url(&url::Host::parse(text).ok()?)
     }
 
-    pub(super) fn from_url<S: AsRef<str>>(host: url::Host<S>) -> Host {
-        match host {
+    /// `None` if the name is too long: every look-up goes through its labels one by one.
+    pub(super) fn from_url<S: AsRef<str>>(host: &url::Host<S>) -> Option<Host> {
+        let host = match host {
             url::Host::Domain(name) => {
                 let name = name.as_ref();
+                if name.len() > MAX_HOST_BYTES {
+                    return None;
+                }
                 let domain = Suffixes::BUILT_IN.registrable_domain(name);
                 let registrable = domain.map(|domain| (name.len() - domain.len()) as u32);
                 Host { text: name.into(), kind: Kind::Name, registrable }
             }
-            url::Host::Ipv4(ip) => Host::ip(ip.to_string(), Kind::Ipv4(ip)),
-            url::Host::Ipv6(ip) => Host::ip(format!("[{ip}]"), Kind::Ipv6(ip)),
-        }
+            url::Host::Ipv4(ip) => Host::ip(ip.to_string(), Kind::Ipv4(*ip)),
+            // The URL standard's text: std's has dots in mapped IPv4 addresses.
+            url::Host::Ipv6(ip) => {
+                Host::ip(url::Host::<&str>::Ipv6(*ip).to_string(), Kind::Ipv6(*ip))
+            }
+        };
+        Some(host)
     }
 
     fn ip(text: String, kind: Kind) -> Host {
@@ -114,6 +122,7 @@ mod tests {
             ("2130706433", "127.0.0.1", true),
             ("0x7f.1", "127.0.0.1", true),
             ("[0:0::1]", "[::1]", true),
+            ("[::ffff:127.0.0.1]", "[::ffff:7f00:1]", true),
             ("my_host.example", "my_host.example", false),
         ] {
             let host = Host::parse(text).expect(text);

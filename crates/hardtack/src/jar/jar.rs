@@ -52,7 +52,7 @@ impl Jar {
     }
 
     /// Takes another public suffix list for what is set and asked from now on. Cookies that stand
-    /// under a name that has become a public suffix stay.
+    /// under a name that has become a public suffix stay, and go to no host below it.
     pub fn replace_suffixes(&mut self, suffixes: Suffixes) {
         let cookies = std::mem::take(&mut self.index).extract(Place::Everywhere, |_| true);
         self.suffixes = suffixes;
@@ -101,7 +101,7 @@ impl Jar {
     }
 
     /// Puts a cookie in as it is, in place of the one with its identity: for loading a jar that was
-    /// kept elsewhere. No rule is asked, only the limits hold. Of cookies created in the same
+    /// kept elsewhere. Only the limits hold, and a cookie of a public suffix goes to no host below. Of cookies created in the same
     /// millisecond, the one restored first counts as the older.
     pub fn restore(&mut self, cookie: Cookie) {
         let identity = cookie.identity();

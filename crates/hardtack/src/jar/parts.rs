@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Host, Partition};
-use crate::cookie::{Priority, SameSite};
+use crate::cookie::{NamePrefix, Priority, SameSite};
 use crate::time::UnixTime;
 
 /// A cookie as plain fields, for storing it elsewhere and for making one that no `Set-Cookie` set.
@@ -70,10 +70,17 @@ impl CookieParts {
         let clean = |bytes: &[u8]| {
             bytes.iter().all(|&byte| byte != b';' && (byte == b'\t' || !byte.is_ascii_control()))
         };
-        if !clean(&self.name) || self.name.contains(&b'=') {
+        // A server trims what it reads, and ` __Host-id` would become `__Host-id`.
+        let trimmed = |bytes: &[u8]| {
+            [bytes.first(), bytes.last()].iter().all(|end| !matches!(end, Some(b' ' | b'\t')))
+        };
+        if !clean(&self.name) || !trimmed(&self.name) || self.name.contains(&b'=') {
             return Err(PartsError::Name);
         }
-        if !clean(&self.value) || (self.name.is_empty() && self.value.is_empty()) {
+        if !clean(&self.value)
+            || !trimmed(&self.value)
+            || (self.name.is_empty() && self.value.is_empty())
+        {
             return Err(PartsError::Value);
         }
         if !clean(&self.path) || self.path.first() != Some(&b'/') {
@@ -83,12 +90,27 @@ impl CookieParts {
         {
             return Err(PartsError::TooLong);
         }
+        if self.breaks_prefix() {
+            return Err(PartsError::Prefix);
+        }
         match Host::parse(&self.domain) {
             Some(host) if host.as_str() == self.domain && (self.host_only || !host.is_ip()) => {
                 Ok(())
             }
             _ => Err(PartsError::Domain),
         }
+    }
+
+    /// Whether the name promises what the cookie does not keep, as a value without a name does that
+    /// a server would read as such a name.
+    fn breaks_prefix(&self) -> bool {
+        if self.name.is_empty() {
+            return NamePrefix::of(&self.value).is_some();
+        }
+        let root = self.path == b"/";
+        let broken = NamePrefix::of(&self.name)
+            .and_then(|it| it.broken_rule(self.secure, self.http_only, root, self.host_only));
+        broken.is_some()
     }
 }
 
@@ -102,12 +124,16 @@ impl fmt::Debug for CookieParts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PartsError {
-    /// The name has a `=`, a `;` or a control character.
+    /// The name has a `=`, a `;` or a control character, or white space at an end.
     Name,
-    /// The value has a `;` or a control character, or is empty like the name.
+    /// The value has a `;` or a control character, or white space at an end, or is empty like the
+    /// name.
     Value,
     /// The path does not begin with `/`, or has a `;` or a control character.
     Path,
+    /// The name, or the value of a cookie without one, begins with a
+    /// [prefix](crate::cookie::NamePrefix) whose rule the cookie breaks.
+    Prefix,
     /// The domain is not a canonical host name, or an IP address that is not host-only.
     Domain,
     /// Name and value, or the path, are longer than any client keeps.
@@ -118,11 +144,16 @@ impl fmt::Display for PartsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             PartsError::Name => f.write_str(
-                "the cookie's name has a `=`, a `;` or a control character; no Set-Cookie can set it",
+                "the cookie's name has a `=`, a `;` or a control character, or white space at an end; \
+                 no Set-Cookie can set it",
             ),
             PartsError::Value => f.write_str(
-                "the cookie's value has a `;` or a control character, or is empty like its name; \
-                 no Set-Cookie can set it",
+                "the cookie's value has a `;` or a control character, or white space at an end, or \
+                 is empty like its name; no Set-Cookie can set it",
+            ),
+            PartsError::Prefix => f.write_str(
+                "the cookie's name begins with a prefix such as `__Host-` and the cookie breaks its \
+                 rule; no Set-Cookie can set it",
             ),
             PartsError::Path => f.write_str(
                 "the cookie's path does not begin with `/`, or has a `;` or a control character",

@@ -173,7 +173,7 @@ impl Case {
     ///
     /// Text that is not JSON of this form, with the place.
     pub fn parse(line: &str) -> Result<Case, CaseError> {
-        let mut case: Case = serde_json::from_str(line).map_err(CaseError::Json)?;
+        let mut case: Case = serde_json::from_str(line).map_err(|error| CaseError::of(&error))?;
         case.probes.extend(case.probe.take());
         Ok(case)
     }
@@ -341,7 +341,15 @@ fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>,
 #[non_exhaustive]
 pub enum CaseError {
     /// It is not JSON of the form of a case.
-    Json(serde_json::Error),
+    #[non_exhaustive]
+    Json {
+        /// The line within the text, from 1.
+        line: usize,
+        /// The byte within the line, from 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
     /// One of its URLs is none.
     #[non_exhaustive]
     Url {
@@ -354,10 +362,24 @@ pub enum CaseError {
     NotLatin1,
 }
 
+impl CaseError {
+    fn of(error: &serde_json::Error) -> CaseError {
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        let place = format!(" at line {line} column {column}");
+        let message = text.strip_suffix(place.as_str()).unwrap_or(&text).to_owned();
+        CaseError::Json { line, column, message }
+    }
+}
+
 impl fmt::Display for CaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CaseError::Json(error) => write!(f, "the line is not a case: {error}"),
+            CaseError::Json { line, column, message } => write!(
+                f,
+                "the text is not a case: line {line}, byte {column}: {message}; \
+                 write one JSON object with `steps` and `probes`"
+            ),
             CaseError::Url { url, .. } => write!(f, "the case names `{url}`, which is not usable"),
             CaseError::NotLatin1 => f.write_str(
                 "the case has a character beyond U+00FF where one character stands for one byte",
@@ -369,12 +391,24 @@ impl fmt::Display for CaseError {
 impl std::error::Error for CaseError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            CaseError::Json(error) => Some(error),
             CaseError::Url { source, .. } => Some(source),
-            CaseError::NotLatin1 => None,
+            CaseError::Json { .. } | CaseError::NotLatin1 => None,
         }
     }
 }
 
 /// The clock of cases that nothing was recorded for: 2027-01-15.
 const DEFAULT_NOW_MS: u64 = 1_800_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_case_is_refused_with_its_place() {
+        let error = Case::parse("{\"steps\": [],\n \"probes\": 1}").err();
+        let Some(CaseError::Json { line, column, message }) = error else { panic!("{error:?}") };
+        assert_eq!((line, column), (2, 12));
+        assert!(message.contains("a sequence") && !message.contains("line"), "{message}");
+    }
+}

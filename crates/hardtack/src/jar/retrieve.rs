@@ -62,7 +62,7 @@ impl Jar {
             let mut name = host.as_str();
             let cookies = shelf.of_host(name);
             selected.extend(cookies.iter().filter(|cookie| asked.check(cookie).is_ok()));
-            while let Some((_, parent)) = name.split_once('.').filter(|_| !host.is_ip()) {
+            while let Some((_, parent)) = name.split_once('.').filter(|it| asked.is_owned(it.1)) {
                 name = parent;
                 let cookies = shelf.of_host(name);
                 let cookies = cookies.iter().filter(|cookie| !cookie.host_only());
@@ -83,6 +83,9 @@ struct Asked<'a> {
     profile: &'static Profile,
     relation: Relation,
     trustworthy: bool,
+    /// How many bytes a domain needs at least for its cookies to go to the hosts below it: whoever
+    /// restored a cookie for `com`, it goes to no host of other owners.
+    owned: usize,
     now: UnixTime,
 }
 
@@ -93,6 +96,10 @@ impl<'a> Asked<'a> {
             profile: jar.profile,
             relation: Relation::of(context, jar),
             trustworthy: context.target.is_trustworthy(),
+            owned: {
+                let host = context.target.host();
+                host.registrable_domain(&jar.suffixes).unwrap_or(host.as_str()).len()
+            },
             now,
         }
     }
@@ -105,12 +112,19 @@ impl<'a> Asked<'a> {
             Some(below) if below.ends_with('.') && !host.is_ip() => {
                 if cookie.host_only() {
                     Err(Withheld::HostOnly)
-                } else {
+                } else if self.is_owned(cookie.domain()) {
                     Ok(())
+                } else {
+                    Err(Withheld::Domain)
                 }
             }
             _ => Err(Withheld::Domain),
         }
+    }
+
+    /// Whether `parent`, which the host is below, has the same owner.
+    fn is_owned(&self, parent: &str) -> bool {
+        parent.len() >= self.owned
     }
 
     /// The other points.

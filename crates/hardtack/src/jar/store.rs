@@ -7,7 +7,8 @@ use super::log::{Cause, Change};
 use super::retrieve::path_matches;
 use super::{Api, Cookie, Host, Jar, Outcome, Partition, RequestContext, Suffixes};
 use crate::cookie::{
-    Expiry, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault, parse,
+    Expiry, HostPrefixPath, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault,
+    parse,
 };
 use crate::time::UnixTime;
 
@@ -53,7 +54,10 @@ impl Jar {
         }
         // Steps 17 to 22: SameSite, prefixes, partitions.
         self.check_same_site(parsed, context)?;
-        let no_domain = parsed.domain.is_none_or(<[u8]>::is_empty) || target.host().is_ip();
+        let no_domain = match self.profile.host_prefix_path {
+            HostPrefixPath::Effective => host_only,
+            _ => parsed.domain.is_none_or(<[u8]>::is_empty) || target.host().is_ip(),
+        };
         let judged = self.profile.host_prefix_path.judged(parsed.path, path);
         parsed.check(judged, no_domain)?;
         let partition = self.partition_of(parsed, context);
@@ -125,7 +129,7 @@ impl Jar {
             (None, SameSiteDefault::None) => SameSite::None,
             (None, _) => SameSite::Lax,
         };
-        if same_site != SameSite::None && !Relation::of(context, self).may_set_same_site(context) {
+        if same_site != SameSite::None && !Relation::may_set_same_site(context, self) {
             return Err(Ignored::CrossSite { same_site });
         }
         Ok(())
@@ -186,7 +190,8 @@ fn resolve_domain<'h>(
     let wanted = if attribute.is_ascii() {
         attribute
     } else {
-        let text = std::str::from_utf8(attribute).ok().filter(|_| profile.unicode_domain);
+        let text = std::str::from_utf8(attribute).ok();
+        let text = text.filter(|text| profile.unicode_domain && !text.contains('%'));
         canonical = text.and_then(Host::parse).ok_or(Ignored::DomainInvalid)?;
         canonical.as_str().as_bytes()
     };
@@ -205,6 +210,9 @@ fn resolve_domain<'h>(
         let is_shared = registrable.is_none_or(|registrable| {
             registrable == name && suffixes.has_only_suffixes_below(name)
         });
+        if is_shared && !attribute.is_ascii() {
+            return Err(Ignored::DomainPublicSuffix);
+        }
         return Ok((name, is_shared));
     }
     if host.is_ip() || !name[..start].ends_with('.') {

@@ -22,7 +22,8 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// Anything else, and a URL of more than 2 MiB (Chromium's limit).
+    /// Anything else, a host name of more than 1024 bytes, and a URL of more than 2 MiB (Chromium's
+    /// limit).
     pub fn parse(url: &str) -> Result<Target, TargetError> {
         if url.len() > MAX_URL_BYTES {
             return Err(TargetError::TooLong { length: url.len() });
@@ -36,7 +37,7 @@ impl Target {
         let host = parsed.host().ok_or(TargetError::NotAUrl)?;
         Ok(Target {
             secure,
-            host: Host::from_url(host),
+            host: Host::from_url(&host).ok_or(TargetError::HostTooLong)?,
             port: parsed.port().unwrap_or(if secure { 443 } else { 80 }),
             path: parsed.path().into(),
         })
@@ -111,6 +112,8 @@ pub enum TargetError {
     NotAUrl,
     /// Its scheme is none of `http`, `https`, `ws`, `wss`.
     OtherScheme,
+    /// Its host name has more than 1024 bytes, four times what the DNS allows.
+    HostTooLong,
     /// It has this many bytes.
     #[non_exhaustive]
     TooLong {
@@ -127,6 +130,9 @@ impl fmt::Display for TargetError {
             ),
             TargetError::OtherScheme => f.write_str(
                 "the URL's scheme is not http, https, ws or wss; cookies exist for these only",
+            ),
+            TargetError::HostTooLong => f.write_str(
+                "the URL's host name has more than 1024 bytes; the DNS allows 253",
             ),
             TargetError::TooLong { length } => write!(
                 f,
@@ -168,5 +174,8 @@ mod tests {
         ] {
             assert_eq!(Target::parse(url), Err(error), "{url}");
         }
+        // Each label costs a look-up that reads all that follow it.
+        let labels = format!("https://{}example/", "a.".repeat(100_000));
+        assert_eq!(Target::parse(&labels), Err(TargetError::HostTooLong));
     }
 }

@@ -31,8 +31,9 @@ pub(super) fn check(findings: &mut Findings<'_>, now: UnixTime) {
                 format!("{} is there more than once; the last one counts.", name.as_str()),
                 "Write each attribute once.",
             );
+        } else {
+            seen.push(name);
         }
-        seen.push(name);
         if value.len() > MAX_ATTRIBUTE_BYTES {
             findings.add(
                 Severity::Warning,

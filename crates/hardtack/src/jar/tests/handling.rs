@@ -47,7 +47,22 @@ fn parts_that_no_server_could_set_are_refused() {
     let parts = || CookieParts::new("a", "1", "example.com", NOW);
     assert!(Cookie::from_parts(parts()).is_ok());
     type Spoil = fn(&mut CookieParts);
-    let cases: [(Spoil, PartsError); 9] = [
+    let cases: [(Spoil, PartsError); 15] = [
+        (|parts| parts.name = b" __Host-a".to_vec(), PartsError::Name),
+        (|parts| parts.value = b"1\t".to_vec(), PartsError::Value),
+        (|parts| parts.name = b"__Host-a".to_vec(), PartsError::Prefix),
+        (|parts| (parts.name, parts.secure) = (b"__http-a".to_vec(), true), PartsError::Prefix),
+        (
+            |parts| {
+                (parts.name, parts.secure) = (b"__Host-a".to_vec(), true);
+                parts.host_only = false;
+            },
+            PartsError::Prefix,
+        ),
+        (
+            |parts| (parts.name, parts.value) = (Vec::new(), b"__Host-a=1".to_vec()),
+            PartsError::Prefix,
+        ),
         (|parts| parts.name = b"a=b".to_vec(), PartsError::Name),
         (|parts| parts.name = b"a;b".to_vec(), PartsError::Name),
         (|parts| parts.value = b"a\r\nb".to_vec(), PartsError::Value),
@@ -133,6 +148,27 @@ fn another_suffix_list_takes_effect_at_once() {
     jar.replace_suffixes(Suffixes::parse("example\nshop.example\n").expect("a list"));
     assert_eq!(jar.len(), 1);
     assert_eq!(set(&mut jar), Outcome::Ignored(Ignored::DomainPublicSuffix));
+}
+
+#[test]
+fn a_restored_cookie_of_a_public_suffix_goes_to_nobody_below_it() {
+    for (domain, host, below) in [
+        ("com", "https://com/", "https://example.com/"),
+        ("co.uk", "https://co.uk/", "https://shop.co.uk/"),
+        ("github.io", "https://github.io/", "https://a.github.io/"),
+        ("y.ck", "https://y.ck/", "https://x.y.ck/"),
+        ("xn--55qx5d.cn", "https://公司.cn/", "https://a.公司.cn/"),
+        ("unlisted-zz", "https://unlisted-zz/", "https://a.unlisted-zz/"),
+    ] {
+        let mut parts = CookieParts::new("a", "1", domain, NOW);
+        parts.host_only = false;
+        let mut jar = Jar::default();
+        jar.restore(Cookie::from_parts(parts).expect("a cookie"));
+        let (host, below) = (at(host), at(below));
+        let (host, below) = (RequestContext::client(&host), RequestContext::client(&below));
+        assert_eq!((sent(&jar, &host), sent(&jar, &below)), ("a=1".into(), "".into()), "{domain}");
+        assert_eq!(jar.explain_cookies(&below, NOW)[0].1, Err(Withheld::Domain), "{domain}");
+    }
 }
 
 #[test]

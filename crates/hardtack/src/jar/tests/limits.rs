@@ -80,3 +80,47 @@ fn a_jar_and_a_partition_are_bounded() {
     }
     assert_eq!(jar.len(), 400);
 }
+
+#[test]
+fn limits_hold_however_low_they_are() {
+    let target = at("https://example.com/");
+    let context = RequestContext::client(&target);
+    for profile in Profile::ALL {
+        for per_domain in [1, 2, 7, 50, 149] {
+            let after = per_domain.min(5);
+            let limits = Limits { per_domain, per_domain_after: after, ..Limits::CHROMIUM };
+            let mut jar = Jar::builder().profile(profile).limits(limits).build();
+            for n in 0..200 {
+                let priority = ["Low", "Medium", "High"][n % 3];
+                let secure = ["", "; Secure"][n / 3 % 2];
+                let line = format!("k{n}=1; Priority={priority}{secure}");
+                jar.set(line.as_bytes(), &context, NOW);
+                assert!(jar.len() <= per_domain, "{} {per_domain}: {}", profile.name, jar.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_partition_keeps_what_the_browser_keeps() {
+    let (chat, shop) = (at("https://chat.example/"), at("https://shop.test/"));
+    let kept = |profile, context: RequestContext<'_>, cookies: usize, value: usize| {
+        let mut jar = Jar::new(profile);
+        for n in 0..cookies {
+            let value = "v".repeat(value);
+            let line = format!("n{n}={value}; SameSite=None; Secure; Partitioned");
+            jar.set(line.as_bytes(), &context, NOW);
+        }
+        jar.len()
+    };
+    for (profile, top_bytes, frame_bytes, count) in
+        [(&Profile::CHROMIUM, 3, 3, 180), (&Profile::FIREFOX, 6, 4, 159)]
+    {
+        let (top, frame) =
+            (RequestContext::navigation(&chat), RequestContext::iframe(&chat, &shop));
+        assert_eq!(kept(profile, top.clone(), 6, 3_000), top_bytes, "{}", profile.name);
+        assert_eq!(kept(profile, frame.clone(), 6, 3_000), frame_bytes, "{}", profile.name);
+        assert_eq!(kept(profile, top, 190, 1), count, "{}", profile.name);
+        assert_eq!(kept(profile, frame, 190, 1), count, "{}", profile.name);
+    }
+}

@@ -176,6 +176,25 @@ fn redirects_count_where_the_profile_says_so() {
         let home = RequestContext::link(&shop, &shop).redirected(&shop);
         assert_eq!(sent(&jar, &home), "l=2; s=1");
     }
+    // What comes back may be set where the page's own site answers in the end.
+    for (profile, kept) in Profile::ALL.into_iter().zip([true, true, false]) {
+        let around = RequestContext::subresource(&bank, &shop).redirected(&shop);
+        let outcome = Jar::new(profile).set(b"s=1; SameSite=Strict", &around, NOW);
+        assert_eq!(outcome.is_kept(), kept, "{}", profile.name);
+        let away = RequestContext::subresource(&shop, &shop).redirected(&bank);
+        let outcome = Jar::new(profile).set(b"s=1; SameSite=Strict", &away, NOW);
+        assert!(!outcome.is_kept(), "{}", profile.name);
+    }
+}
+
+#[test]
+fn a_public_suffix_that_names_itself_keeps_the_promise_of_host_in_firefox() {
+    let host = at("https://com/");
+    for (profile, kept) in Profile::ALL.into_iter().zip([false, true, false]) {
+        let line = b"__Host-a=1; Secure; Path=/; Domain=com";
+        let outcome = Jar::new(profile).set(line, &RequestContext::client(&host), NOW);
+        assert_eq!(outcome.is_kept(), kept, "{}", profile.name);
+    }
 }
 
 #[test]
@@ -257,6 +276,32 @@ fn plain_http_leaves_secure_cookies_alone() {
         let outcome = jar.set(line.as_bytes(), &context, NOW);
         let ignored = Outcome::Ignored(Ignored::OverlaysSecure);
         assert_eq!(outcome == ignored, refused, "{secure} then {line}");
+    }
+    // Between hosts that share no cookie of that name, browsers differ.
+    for (profile, refused) in Profile::ALL.into_iter().zip([true, false, true]) {
+        let mut jar = jar(profile, &[("https://a.example.com/", "s=1; Secure")]);
+        let parent = at("http://example.com/");
+        let outcome = jar.set(b"s=2", &RequestContext::client(&parent), NOW);
+        assert_eq!(!outcome.is_kept(), refused, "{}", profile.name);
+    }
+}
+
+#[test]
+fn a_domain_in_unicode_is_read_by_chromium_alone() {
+    for (host, line, kept) in [
+        ("https://a.bücher.example/", "a=1; Domain=bücher.example", true),
+        ("https://a.example.com/", "a=1; Domain=example\u{3002}com", true),
+        ("https://a.bücher.example/", "a=1; Domain=bücher%2eexample", false),
+        ("https://a.example.com/", "a=1; Domain=%65xample.com", false),
+        ("https://公司.cn/", "a=1; Domain=公司.cn", false),
+        ("https://a.公司.cn/", "a=1; Domain=公司.cn", false),
+        ("http://127.0.0.1/", "a=1; Domain=\u{ff11}27.0.0.1", false),
+    ] {
+        for (profile, reads) in Profile::ALL.into_iter().zip([true, false, false]) {
+            let outcome =
+                Jar::new(profile).set(line.as_bytes(), &RequestContext::client(&at(host)), NOW);
+            assert_eq!(outcome.is_kept(), kept && reads, "{line} in {}", profile.name);
+        }
     }
 }
 
