@@ -5,6 +5,7 @@
 mod bars;
 mod embedded;
 mod http;
+mod jar;
 mod machine;
 mod micro;
 mod process;
@@ -31,8 +32,9 @@ const FULL: Effort = Effort { short_rounds: 21, long_rounds: 7, millis: 1000 };
 const QUICK: Effort = Effort { short_rounds: 5, long_rounds: 2, millis: 300 };
 
 type Group = fn(Effort, &mut Report);
-const GROUPS: [(&str, Group); 4] = [
+const GROUPS: [(&str, Group); 5] = [
     ("micro", micro::measure),
+    ("jar", jar::measure),
     ("tower", tower::measure),
     ("http", http::measure),
     ("embedded", embedded::measure),
@@ -44,7 +46,7 @@ fn main() -> ExitCode {
     let unknown = |name: &&String| !GROUPS.iter().any(|(group, _)| group == name);
     if let Some(wrong) = names.iter().find(unknown).or(flags.iter().find(|flag| *flag != "--quick"))
     {
-        eprintln!("{wrong} is neither --quick nor one of the groups micro, tower, http, embedded");
+        eprintln!("{wrong} is neither --quick nor one of the groups micro, jar, tower, http, embedded");
         return ExitCode::from(2);
     }
     let effort = if flags.is_empty() { FULL } else { QUICK };

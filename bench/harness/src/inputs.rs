@@ -18,6 +18,22 @@ pub fn cookie_header() -> String {
     pairs.join("; ")
 }
 
+/// A `Set-Cookie` header with every attribute.
+pub fn set_cookie() -> String {
+    format!(
+        "shop={}; Expires=Sun, 22 Nov 2026 13:00:00 GMT; Max-Age=3600; Domain=example.com; Path=/; \
+         Secure; HttpOnly; SameSite=Lax; Partitioned",
+        text(42)
+    )
+}
+
+/// One time in the three forms of RFC 9110 section 5.6.7.
+pub const DATES: [(&str, &str); 3] = [
+    ("date", "Sun, 22 Nov 2026 13:00:00 GMT"),
+    ("date rfc850", "Sunday, 22-Nov-26 13:00:00 GMT"),
+    ("date asctime", "Sun Nov 22 13:00:00 2026"),
+];
+
 /// So many letters and digits.
 pub fn text(bytes: usize) -> String {
     (0..bytes).map(|n| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[n * 7 % 36])).collect()
@@ -33,6 +49,20 @@ pub fn body(seed: u64) -> Vec<u8> {
     }
     bytes.truncate(500);
     bytes
+}
+
+/// One cookie of a jar: the URL that sets it, and the `Set-Cookie` line. Ten a host, half of them
+/// for the whole domain.
+pub fn jar_cookie(n: usize) -> (String, String) {
+    let (site, n) = (n / 10, n % 10);
+    let domain = if n < 5 { format!("; Domain=site{site}.com") } else { String::new() };
+    let line = format!("cookie_{n}={}; Path=/; Secure; HttpOnly; Max-Age=86400{domain}", text(16));
+    (jar_url(site), line)
+}
+
+/// A page of one of the hosts of [`jar_cookie`].
+pub fn jar_url(site: usize) -> String {
+    format!("https://www.site{site}.com/catalogue/items?page=2")
 }
 
 /// A number that looks random, from another (SplitMix64).

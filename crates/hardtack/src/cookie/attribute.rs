@@ -40,6 +40,77 @@ impl SameSite {
     }
 }
 
+/// The attributes that clients know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AttributeName {
+    Domain,
+    Path,
+    MaxAge,
+    Expires,
+    Secure,
+    HttpOnly,
+    SameSite,
+    Partitioned,
+    Priority,
+}
+
+impl AttributeName {
+    pub(super) const ALL: [AttributeName; 9] = [
+        AttributeName::Domain,
+        AttributeName::Path,
+        AttributeName::MaxAge,
+        AttributeName::Expires,
+        AttributeName::Secure,
+        AttributeName::HttpOnly,
+        AttributeName::SameSite,
+        AttributeName::Partitioned,
+        AttributeName::Priority,
+    ];
+
+    /// In its usual casing.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            AttributeName::Domain => "Domain",
+            AttributeName::Path => "Path",
+            AttributeName::MaxAge => "Max-Age",
+            AttributeName::Expires => "Expires",
+            AttributeName::Secure => "Secure",
+            AttributeName::HttpOnly => "HttpOnly",
+            AttributeName::SameSite => "SameSite",
+            AttributeName::Partitioned => "Partitioned",
+            AttributeName::Priority => "Priority",
+        }
+    }
+
+    /// In any casing.
+    pub(super) fn named(name: &[u8]) -> Option<AttributeName> {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is(b"path") => Some(AttributeName::Path),
+            6 if is(b"domain") => Some(AttributeName::Domain),
+            6 if is(b"secure") => Some(AttributeName::Secure),
+            7 if is(b"expires") => Some(AttributeName::Expires),
+            7 if is(b"max-age") => Some(AttributeName::MaxAge),
+            8 if is(b"httponly") => Some(AttributeName::HttpOnly),
+            8 if is(b"samesite") => Some(AttributeName::SameSite),
+            8 if is(b"priority") => Some(AttributeName::Priority),
+            11 if is(b"partitioned") => Some(AttributeName::Partitioned),
+            _ => None,
+        }
+    }
+
+    /// Whether its value is a word at most.
+    pub(super) fn is_flag(self) -> bool {
+        matches!(
+            self,
+            AttributeName::Secure
+                | AttributeName::HttpOnly
+                | AttributeName::SameSite
+                | AttributeName::Partitioned
+        )
+    }
+}
+
 /// What is fixed of a cookie: its name and everything but value and expiry. Not checked before
 /// [`Attributes::check`], which every builder calls.
 #[derive(Clone)]

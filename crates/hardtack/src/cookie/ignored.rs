@@ -69,6 +69,8 @@ pub enum Ignored {
         /// What the cookie asks for.
         same_site: SameSite,
     },
+    /// The domain has as many cookies as it may, all of them Secure, and this one is not: Firefox.
+    NoRoom,
     /// The path has more than 1024 bytes: Firefox.
     PathTooLong {
         /// The bytes that it has.
@@ -77,13 +79,21 @@ pub enum Ignored {
 }
 
 impl Ignored {
+    /// Where in the line the wrong byte stands, counted from 0, if it is one byte.
+    pub const fn position(&self) -> Option<usize> {
+        match self {
+            Ignored::ControlByte { position, .. } | Ignored::Tab { position } => Some(*position),
+            _ => None,
+        }
+    }
+
     /// Where the rule stands: a section of 6265bis (draft-ietf-httpbis-rfc6265bis-22), another
     /// document, or the browser that was seen to do it.
     pub const fn section(&self) -> &'static str {
         match self {
             Ignored::ControlByte { .. } | Ignored::PairTooLong { .. } => "6265bis 5.6",
             Ignored::Tab { .. } | Ignored::NamelessEquals => "Chromium 156",
-            Ignored::NamelessValue | Ignored::PathTooLong { .. } => "Firefox 153",
+            Ignored::NamelessValue | Ignored::NoRoom | Ignored::PathTooLong { .. } => "Firefox 153",
             Ignored::PrefixRule { prefix: NamePrefix::Http | NamePrefix::HostHttp, .. } => {
                 "layered-cookies-02"
             }
@@ -122,6 +132,7 @@ impl Ignored {
             Ignored::CrossSite { .. } => {
                 "Set the cookie on a request of your own site, or with `SameSite=None; Secure`."
             }
+            Ignored::NoRoom => "Make the cookie Secure, and set fewer of them.",
             Ignored::PathTooLong { .. } => "Write a shorter Path, usually `Path=/`.",
         }
     }
@@ -185,6 +196,9 @@ impl fmt::Display for Ignored {
                 f,
                 "the cookie has SameSite={}, and another site started the request",
                 same_site.as_str()
+            ),
+            Ignored::NoRoom => f.write_str(
+                "the domain has as many cookies as it may, all of them Secure, and this one is not",
             ),
             Ignored::PathTooLong { length } => write!(
                 f,

@@ -57,6 +57,7 @@ pub mod date;
 mod error;
 mod header;
 mod ignored;
+mod lint;
 mod name;
 mod parse;
 mod prefix;
@@ -70,9 +71,13 @@ pub use builder::CookieBuilder;
 pub use error::{BuildError, CookiePart};
 pub use header::{CookieHeader, CookiePair, ValuesOf, find};
 pub use ignored::Ignored;
+pub use lint::{Finding, Severity, lint, lint_all};
 pub use name::MAX_PAIR_BYTES;
-pub use parse::{Expiry, ParsedCookie, parse};
+pub use parse::{Expiry, ParsedCookie, Priority, parse};
 pub use prefix::NamePrefix;
-pub use profile::{DateGrammar, MaxAgeGrammar, Nameless, Profile};
+pub use profile::{
+    DateGrammar, Eviction, HostPrefixPath, Limits, MaxAgeGrammar, Nameless, Overwrite, Partitions,
+    Profile, SameSiteDefault,
+};
 pub use set_cookie::SetCookie;
 pub use spec::CookieSpec;

@@ -54,7 +54,7 @@ pub(super) fn is_cookie_octet(byte: u8) -> bool {
 }
 
 /// `tchar` of RFC 9110 section 5.6.2.
-fn is_tchar(byte: u8) -> bool {
+pub(super) fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::borrow::Cow;
 
-use super::attribute::{MAX_ATTRIBUTE_BYTES, MAX_LIFETIME, SameSite};
+use super::attribute::{AttributeName, MAX_ATTRIBUTE_BYTES, MAX_LIFETIME, SameSite};
 use super::date;
 use super::ignored::Ignored;
 use super::name::MAX_PAIR_BYTES;
@@ -42,6 +42,8 @@ pub struct ParsedCookie<'a> {
     pub same_site: Option<SameSite>,
     /// Whether Partitioned is there.
     pub partitioned: bool,
+    /// The last Priority, which only Chromium knows.
+    pub priority: Option<Priority>,
 }
 
 impl fmt::Debug for ParsedCookie<'_> {
@@ -105,17 +107,14 @@ impl ParsedCookie<'_> {
 }
 
 /// Reads the value of one `Set-Cookie` header as clients of this profile do. Any bytes will do; the
-/// work is linear in them, and nothing is allocated.
+/// work is linear in them, and nothing is allocated but for a value in which Firefox replaces bytes.
 ///
 /// # Errors
 ///
 /// Why the client drops the whole cookie. An attribute that it cannot read, it ignores.
 pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, Ignored> {
     check_control_bytes(line)?;
-    let (pair, mut rest) = match split_once(line, b';') {
-        Some((pair, rest)) => (pair, Some(rest)),
-        None => (line, None),
-    };
+    let (pair, attributes) = Attributes::after_pair(line);
     let (name, value) = split_pair(pair, profile)?;
     let length = name.len() + value.len();
     if length > MAX_PAIR_BYTES {
@@ -127,7 +126,11 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
     }
     let mut cookie = ParsedCookie {
         name: Cow::Borrowed(name),
-        value: Cow::Borrowed(value),
+        value: if profile.replaces_invalid_utf8 {
+            well_formed(value)
+        } else {
+            Cow::Borrowed(value)
+        },
         domain: None,
         path: None,
         max_age: None,
@@ -136,18 +139,9 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
         http_only: false,
         same_site: None,
         partitioned: false,
+        priority: None,
     };
-    while let Some(unparsed) = rest {
-        let attribute;
-        (attribute, rest) = match split_once(unparsed, b';') {
-            Some((attribute, rest)) => (attribute, Some(rest)),
-            None => (unparsed, None),
-        };
-        let (name, value) = split_once(attribute, b'=').unwrap_or((attribute, b""));
-        let (name, value) = (trim(name), trim(value));
-        if value.len() > MAX_ATTRIBUTE_BYTES {
-            continue;
-        }
+    for (name, value) in attributes {
         if profile.tab_drops {
             check_tabs(line, name)?;
             check_tabs(line, value)?;
@@ -160,19 +154,70 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
 impl<'a> ParsedCookie<'a> {
     /// Sections 5.6.1 to 5.6.7. The last attribute of a name counts, even if it cannot be read.
     fn take(&mut self, name: &[u8], value: &'a [u8], profile: &Profile) {
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-        match name.len() {
-            4 if is(b"path") => self.path = Some(value),
-            6 if is(b"domain") => self.domain = Some(value),
-            6 if is(b"secure") => self.secure = true,
-            7 if is(b"expires") => self.expires = date::parse_as(value, profile.dates),
-            7 if is(b"max-age") => self.max_age = max_age(value, profile.max_age),
-            8 if is(b"httponly") => self.http_only = true,
-            8 if is(b"samesite") => self.same_site = same_site(value),
-            11 if is(b"partitioned") => self.partitioned = true,
-            _ => {}
+        let Some(attribute) = AttributeName::named(name) else { return };
+        if value.len() > MAX_ATTRIBUTE_BYTES && !(profile.keeps_long_flags && attribute.is_flag()) {
+            return;
+        }
+        match attribute {
+            AttributeName::Domain => self.domain = Some(value),
+            AttributeName::Path => self.path = Some(value),
+            AttributeName::MaxAge => self.max_age = max_age(value, profile.max_age),
+            AttributeName::Expires => self.expires = date::parse_as(value, profile.dates),
+            AttributeName::Secure => self.secure = true,
+            AttributeName::HttpOnly => self.http_only = true,
+            AttributeName::SameSite => self.same_site = same_site(value),
+            AttributeName::Partitioned => self.partitioned = true,
+            AttributeName::Priority => self.priority = Some(priority(value)),
         }
     }
+}
+
+/// What Chromium removes first when a host has set too many cookies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Priority {
+    /// Before others.
+    Low,
+    /// Where nothing is said, and for words that are none of the three.
+    #[default]
+    Medium,
+    /// After others.
+    High,
+}
+
+/// The attributes of a line, each with its value (empty if there is no `=`), trimmed.
+pub(super) struct Attributes<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Attributes<'a> {
+    /// The pair in front of them, and them.
+    pub(super) fn after_pair(line: &'a [u8]) -> (&'a [u8], Attributes<'a>) {
+        match split_once(line, b';') {
+            Some((pair, rest)) => (pair, Attributes { rest: Some(rest) }),
+            None => (line, Attributes { rest: None }),
+        }
+    }
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let rest = self.rest?;
+        let (attribute, rest) = match split_once(rest, b';') {
+            Some((attribute, rest)) => (attribute, Some(rest)),
+            None => (rest, None),
+        };
+        self.rest = rest;
+        let (name, value) = split_once(attribute, b'=').unwrap_or((attribute, b""));
+        Some((trim(name), trim(value)))
+    }
+}
+
+/// Where `part`, which borrows from `line`, starts in it.
+pub(super) fn position_in(line: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr() - line.as_ptr().addr()
 }
 
 /// Name and value, as this client takes them apart.
@@ -193,6 +238,21 @@ fn split_pair<'a>(pair: &'a [u8], profile: &Profile) -> Result<(&'a [u8], &'a [u
     }
 }
 
+/// Puts U+FFFD in the place of what is no well-formed UTF-8, as the WHATWG Encoding standard does.
+fn well_formed(value: &[u8]) -> Cow<'_, [u8]> {
+    if str::from_utf8(value).is_ok() {
+        return Cow::Borrowed(value);
+    }
+    let mut replaced = Vec::with_capacity(value.len() + 16);
+    for chunk in value.utf8_chunks() {
+        replaced.extend_from_slice(chunk.valid().as_bytes());
+        if !chunk.invalid().is_empty() {
+            replaced.extend_from_slice("\u{FFFD}".as_bytes());
+        }
+    }
+    Cow::Owned(replaced)
+}
+
 /// Step 1 of section 5.6.
 fn check_control_bytes(line: &[u8]) -> Result<(), Ignored> {
     let is_control = |byte: u8| (byte < b' ' && byte != b'\t') || byte == 0x7F;
@@ -209,15 +269,13 @@ fn check_control_bytes(line: &[u8]) -> Result<(), Ignored> {
 /// Refuses a TAB in `part`, which is trimmed and borrows from `line`.
 fn check_tabs(line: &[u8], part: &[u8]) -> Result<(), Ignored> {
     match memchr::memchr(b'\t', part) {
-        Some(at) => {
-            Err(Ignored::Tab { position: part.as_ptr().addr() - line.as_ptr().addr() + at })
-        }
+        Some(at) => Err(Ignored::Tab { position: position_in(line, part) + at }),
         None => Ok(()),
     }
 }
 
 /// Section 5.6.2.
-fn max_age(value: &[u8], grammar: MaxAgeGrammar) -> Option<Duration> {
+pub(super) fn max_age(value: &[u8], grammar: MaxAgeGrammar) -> Option<Duration> {
     let (negative, digits) = match value {
         [b'-', ..] if grammar == MaxAgeGrammar::Firefox => return Some(Duration::ZERO),
         [b'-', digits @ ..] => (true, digits),
@@ -237,8 +295,18 @@ fn max_age(value: &[u8], grammar: MaxAgeGrammar) -> Option<Duration> {
 }
 
 /// Section 5.6.7.
-fn same_site(value: &[u8]) -> Option<SameSite> {
+pub(super) fn same_site(value: &[u8]) -> Option<SameSite> {
     [SameSite::Strict, SameSite::Lax, SameSite::None]
         .into_iter()
         .find(|same_site| value.eq_ignore_ascii_case(same_site.as_str().as_bytes()))
+}
+
+fn priority(value: &[u8]) -> Priority {
+    if value.eq_ignore_ascii_case(b"low") {
+        Priority::Low
+    } else if value.eq_ignore_ascii_case(b"high") {
+        Priority::High
+    } else {
+        Priority::Medium
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Host, Site};
-use crate::cookie::SameSite;
+use crate::cookie::{Priority, SameSite};
 use crate::time::UnixTime;
 
 /// A cookie in the jar. Read-only; [`to_parts`](Cookie::to_parts) copies it out.
@@ -39,17 +39,10 @@ impl Cookie {
     /// Parts that no `Set-Cookie` could have made, such as a name with a `;`.
     pub fn from_parts(parts: CookieParts) -> Result<Cookie, PartsError> {
         parts.check()?;
-        let domain = parts.domain.as_str().into();
-        Ok(Cookie::new(&parts, domain, parts.partition.clone().map(Arc::new)))
-    }
-
-    fn new(parts: &CookieParts, domain: Arc<str>, partition: Option<Arc<Partition>>) -> Cookie {
-        Draft {
+        let draft = Draft {
             name: &parts.name,
             value: &parts.value,
             path: &parts.path,
-            domain,
-            partition,
             created: parts.created,
             expires: parts.expires.unwrap_or(UnixTime::MAX),
             same_site: parts.same_site,
@@ -58,8 +51,59 @@ impl Cookie {
             secure: parts.secure,
             http_only: parts.http_only,
             source_secure: parts.source_secure,
+        };
+        let partition = parts.partition.map(Arc::new);
+        Ok(Cookie::new(&draft, parts.domain.into(), partition, parts.last_access))
+    }
+
+    pub(super) fn new(
+        draft: &Draft<'_>,
+        domain: Arc<str>,
+        partition: Option<Arc<Partition>>,
+        last_access: UnixTime,
+    ) -> Cookie {
+        Cookie {
+            text: draft.text(),
+            // The parts are bounded by `CookieParts::check` and by the parser.
+            name: draft.name.len() as u32,
+            pair: draft.pair_len() as u32,
+            domain,
+            partition,
+            created: draft.created,
+            expires: draft.expires,
+            last_access: Moment(AtomicU64::new(last_access.as_millis())),
+            sequence: 0,
+            same_site: draft.same_site,
+            priority: draft.priority,
+            host_only: draft.host_only,
+            secure: draft.secure,
+            http_only: draft.http_only,
+            source_secure: draft.source_secure,
         }
-        .into_cookie(parts.last_access)
+    }
+
+    /// Becomes another cookie of the same identity; in another place of the order if a `sequence`
+    /// is given.
+    pub(super) fn take_over(&mut self, draft: &Draft<'_>, sequence: Option<u64>) {
+        let value = self.value().len();
+        let pair = self.pair as usize;
+        if value == draft.value.len() {
+            self.text[pair - value..pair].copy_from_slice(draft.value);
+        } else {
+            self.text = draft.text();
+            self.pair = draft.pair_len() as u32;
+        }
+        if let Some(sequence) = sequence {
+            self.sequence = sequence;
+            self.created = draft.created;
+        }
+        self.expires = draft.expires;
+        self.last_access.store(draft.created);
+        self.same_site = draft.same_site;
+        self.priority = draft.priority;
+        self.secure = draft.secure;
+        self.http_only = draft.http_only;
+        self.source_secure = draft.source_secure;
     }
 
     /// The same as plain fields.
@@ -149,6 +193,15 @@ impl Cookie {
         self.partition.as_deref()
     }
 
+    pub(super) fn partition_arc(&self) -> Option<&Arc<Partition>> {
+        self.partition.as_ref()
+    }
+
+    /// Sorts by age, the oldest first; no two cookies of a jar are equal in it.
+    pub(super) fn age_order(&self) -> (UnixTime, u64) {
+        (self.created, self.sequence)
+    }
+
     /// When it was stored first.
     pub fn created(&self) -> UnixTime {
         self.created
@@ -180,11 +233,6 @@ impl Cookie {
             self.last_access.store(now);
         }
     }
-
-    pub(super) fn keep_creation_of(&mut self, older: &Cookie) {
-        self.created = older.created;
-        self.sequence = older.sequence;
-    }
 }
 
 impl fmt::Debug for Cookie {
@@ -202,8 +250,6 @@ pub(super) struct Draft<'a> {
     pub(super) name: &'a [u8],
     pub(super) value: &'a [u8],
     pub(super) path: &'a [u8],
-    pub(super) domain: Arc<str>,
-    pub(super) partition: Option<Arc<Partition>>,
     pub(super) created: UnixTime,
     /// `MAX` for a session cookie.
     pub(super) expires: UnixTime,
@@ -216,28 +262,16 @@ pub(super) struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    pub(super) fn into_cookie(self, last_access: UnixTime) -> Cookie {
-        let separator: &[u8] = if self.name.is_empty() { b"" } else { b"=" };
-        let pair = self.name.len() + separator.len() + self.value.len();
-        let text = [self.name, separator, self.value, self.path].concat();
-        Cookie {
-            text: text.into(),
-            // The parts are bounded by `CookieParts::check` and by the parser.
-            name: self.name.len() as u32,
-            pair: pair as u32,
-            domain: self.domain,
-            partition: self.partition,
-            created: self.created,
-            expires: self.expires,
-            last_access: Moment(AtomicU64::new(last_access.as_millis())),
-            sequence: 0,
-            same_site: self.same_site,
-            priority: self.priority,
-            host_only: self.host_only,
-            secure: self.secure,
-            http_only: self.http_only,
-            source_secure: self.source_secure,
-        }
+    fn separator(&self) -> &'static [u8] {
+        if self.name.is_empty() { b"" } else { b"=" }
+    }
+
+    fn pair_len(&self) -> usize {
+        self.name.len() + self.separator().len() + self.value.len()
+    }
+
+    fn text(&self) -> Box<[u8]> {
+        [self.name, self.separator(), self.value, self.path].concat().into()
     }
 }
 
@@ -365,19 +399,6 @@ impl Partition {
     pub fn new(top_level: Site, cross_site_ancestor: bool) -> Partition {
         Partition { top_level, cross_site_ancestor }
     }
-}
-
-/// Which cookies go first when there are too many: Chromium's Priority attribute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Priority {
-    /// These first.
-    Low,
-    /// The rest.
-    #[default]
-    Medium,
-    /// These last.
-    High,
 }
 
 /// Why parts are not a cookie.

@@ -1,7 +1,7 @@
 //! The grammar of 6265bis section 5.1.1 and Chromium's reading of it: split at delimiters, then take
 //! the first token that can be a time, a day, a month and a year.
 
-use super::{Civil, MONTHS};
+use super::{Civil, FIRST_YEAR, MONTHS, full_year};
 use crate::time::UnixTime;
 
 pub(super) fn parse_rfc(text: &[u8]) -> Option<UnixTime> {
@@ -30,15 +30,15 @@ pub(super) fn parse_rfc(text: &[u8]) -> Option<UnixTime> {
         }
     }
     let date = found.complete()?;
-    if date.year < 1601 {
+    if date.year < FIRST_YEAR {
         return None;
     }
     date.to_unix()
 }
 
-/// What Chromium does otherwise: a token with a colon is a time or nothing, one that starts with a
-/// letter is a month or nothing, and of the others the first of at most 2 bytes is the day and the
-/// first other one of at most 5 bytes the year, whatever follows their digits.
+/// What Chromium 156 does otherwise: a token that starts with a letter is a month or nothing, and the
+/// others are nothing but digits and colons. One with two colons is the time, however many zeros it
+/// has; the first of at most 2 digits is the day, the first other one of at most 5 the year, any year.
 pub(super) fn parse_chromium(text: &[u8]) -> Option<UnixTime> {
     let mut found = Found::default();
     for token in tokens(text) {
@@ -47,9 +47,9 @@ pub(super) fn parse_chromium(text: &[u8]) -> Option<UnixTime> {
         } else if token.contains(&b':') {
             found.time = found.time.or_else(|| chromium_time(token));
         } else if found.day.is_none() && token.len() <= 2 {
-            found.day = number(token, 1, 2);
+            found.day = only_digits(token);
         } else if found.year.is_none() && token.len() <= 5 {
-            found.year = number(token, 1, 5);
+            found.year = only_digits(token);
         }
     }
     found.complete()?.to_unix()
@@ -66,11 +66,7 @@ struct Found {
 impl Found {
     fn complete(self) -> Option<Civil> {
         let (hour, minute, second) = self.time?;
-        let year = match self.year? {
-            year @ 0..70 => year + 2000,
-            year @ 70..100 => year + 1900,
-            year => year,
-        };
+        let year = full_year(self.year?);
         Some(Civil { year, month: self.month?, day: self.day?, hour, minute, second })
     }
 }
@@ -91,13 +87,10 @@ fn rfc_time(token: &[u8]) -> Option<(u32, u32, u32)> {
     (!rest.first().is_some_and(u8::is_ascii_digit)).then_some((hour, minute, second))
 }
 
-/// As `scanf` reads `%2u:%2u:%2u`: whatever comes after two digits of the seconds.
 fn chromium_time(token: &[u8]) -> Option<(u32, u32, u32)> {
-    let two = |text| leading_digits(text, 2);
-    let (hour, rest) = two(token)?;
-    let (minute, rest) = two(rest.strip_prefix(b":")?)?;
-    let (second, _) = two(rest.strip_prefix(b":")?)?;
-    Some((hour, minute, second))
+    let mut parts = token.split(|&byte| byte == b':').map(only_digits);
+    let time = (parts.next()??, parts.next()??, parts.next()??);
+    parts.next().is_none().then_some(time)
 }
 
 /// `least*mostDIGIT [ non-digit *OCTET ]`.
@@ -105,23 +98,26 @@ fn number(token: &[u8], least: usize, most: usize) -> Option<u32> {
     digits(token, least, most).map(|(number, _)| number)
 }
 
-/// All the digits at the start and what follows, if they are as many as that; at most 9.
+/// All the digits at the start and what follows, if they are as many as that.
 fn digits(text: &[u8], least: usize, most: usize) -> Option<(u32, &[u8])> {
     let length = text.iter().take(most + 1).take_while(|byte| byte.is_ascii_digit()).count();
     if !(least..=most).contains(&length) {
         return None;
     }
-    leading_digits(text, most)
+    let (digits, rest) = text.split_at(length);
+    Some((value_of(digits), rest))
 }
 
-/// One to `most` digits at the start and what follows.
-fn leading_digits(text: &[u8], most: usize) -> Option<(u32, &[u8])> {
-    let length = text.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
-    if length == 0 {
-        return None;
-    }
-    let (digits, rest) = text.split_at(length);
-    Some((digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')), rest))
+/// The number if there is nothing but digits, zeros before it or not.
+fn only_digits(text: &[u8]) -> Option<u32> {
+    (!text.is_empty() && text.iter().all(u8::is_ascii_digit)).then(|| value_of(text))
+}
+
+/// The number that these digits write, at most `u32::MAX`.
+pub(super) fn value_of(digits: &[u8]) -> u32 {
+    digits.iter().fold(0, |number: u32, digit| {
+        number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
+    })
 }
 
 fn month(token: &[u8]) -> Option<u32> {

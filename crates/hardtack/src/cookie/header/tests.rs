@@ -1,5 +1,3 @@
-use std::cell::Cell;
-
 use proptest::prelude::*;
 
 use super::*;

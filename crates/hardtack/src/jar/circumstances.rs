@@ -1,0 +1,92 @@
+//! How a request stands to the site that started it and to the page that it is made in.
+
+use super::{Cookie, Initiator, Jar, Partition, RequestContext, Site, Suffixes, Target};
+use crate::cookie::Partitions;
+
+/// How the request stands to other sites: 6265bis section 5.2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Relation {
+    /// No other site has a hand in it.
+    SameSite,
+    /// Another site sends the tab here, by a safe method.
+    SafeNavigation,
+    /// Another site sends the tab here, by a POST for example.
+    UnsafeNavigation,
+    /// Another site asks from within its page, or the page is framed by one.
+    CrossSite,
+}
+
+impl Relation {
+    pub(super) fn of(context: &RequestContext<'_>, jar: &Jar) -> Relation {
+        let same = |one, other| same_site(one, other, jar.profile.schemeful, &jar.suffixes);
+        let target = context.target;
+        if !context.frames.iter().all(|document| same(document, target)) {
+            return Relation::CrossSite;
+        }
+        let by_same_site = match context.initiator {
+            Initiator::User => true,
+            Initiator::Page(page) => same(page, target),
+            Initiator::Opaque => false,
+        };
+        let straight = !jar.profile.redirects_count
+            || context.redirects.iter().all(|before| same(before, target));
+        if by_same_site && straight {
+            Relation::SameSite
+        } else if !context.is_top_level_navigation() {
+            Relation::CrossSite
+        } else if context.safe_method {
+            Relation::SafeNavigation
+        } else {
+            Relation::UnsafeNavigation
+        }
+    }
+
+    /// Whether a response may set cookies for same-site use: 6265bis section 5.7 steps 17 and 18.
+    pub(super) fn may_set_same_site(self, context: &RequestContext<'_>) -> bool {
+        self != Relation::CrossSite || context.is_top_level_navigation()
+    }
+}
+
+/// Which parts of the jar the request sees.
+pub(super) struct Circumstances {
+    pub(super) sees_plain: bool,
+    pub(super) partition: Option<Partition>,
+}
+
+impl Circumstances {
+    /// `partitioned` is false where no cookie in question has a partition: then sites need not be
+    /// worked out.
+    pub(super) fn of(context: &RequestContext<'_>, jar: &Jar, partitioned: bool) -> Circumstances {
+        let suffixes = &jar.suffixes;
+        let target = context.target;
+        let top = context.frames.first().copied().unwrap_or(target);
+        let rule = jar.profile.partitions;
+        let third_party =
+            rule == Partitions::ThirdParty && !same_site(top, target, false, suffixes);
+        let partition = (partitioned && rule != Partitions::Never).then(|| {
+            let same = |document: &&Target| same_site(document, target, true, suffixes);
+            let cross_site_ancestor = !context.frames.iter().copied().all(|frame| same(&frame));
+            Partition::new(Site::of(top, suffixes), cross_site_ancestor)
+        });
+        Circumstances { sees_plain: !third_party, partition }
+    }
+
+    pub(super) fn sees(&self, cookie: &Cookie) -> bool {
+        match cookie.partition() {
+            None => self.sees_plain,
+            partition => partition == self.partition.as_ref(),
+        }
+    }
+}
+
+fn same_site(one: &Target, other: &Target, schemeful: bool, suffixes: &Suffixes) -> bool {
+    if schemeful && one.secure != other.secure {
+        return false;
+    }
+    let (one, other) = (one.host.as_str(), other.host.as_str());
+    if one == other {
+        return true;
+    }
+    let domain = suffixes.registrable_domain(one);
+    domain.is_some() && domain == suffixes.registrable_domain(other)
+}
