@@ -2,22 +2,21 @@
 
 use std::net::SocketAddr;
 
-use super::http::{Connection, Request, Response};
+use hardtack::cookie::Profile;
+use hardtack::jar::{Cookie, CookieParts, Jar, Outcome, RequestContext, Target};
+use hardtack::time::Clock as _;
 
-/// Keeps cookies, and takes those of each response when that response arrives:
-/// later requests may be answered earlier.
+use super::http::{Connection, Request, Response};
+use crate::FakeClock;
+
+/// Keeps cookies as Chromium does, and takes those of each response when that response
+/// arrives: later requests may be answered earlier.
 #[derive(Clone, Debug)]
 pub(crate) struct Browser {
     address: SocketAddr,
-    cookies: Vec<Cookie>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Cookie {
-    name: String,
-    value: String,
-    /// Whether it outlives the browser.
-    lasting: bool,
+    clock: FakeClock,
+    site: Target,
+    jar: Jar,
 }
 
 /// A request under way, with the cookies that the browser had when it left.
@@ -40,8 +39,10 @@ impl InFlight {
 }
 
 impl Browser {
-    pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, cookies: Vec::new() }
+    /// A browser without cookies, whose user always types the address of the server.
+    pub(crate) fn new(address: SocketAddr, clock: FakeClock) -> Self {
+        let site = Target::parse(&format!("http://{address}/")).expect("a URL");
+        Self { address, clock, site, jar: Jar::new(&Profile::CHROMIUM) }
     }
 
     /// Sends a request on a connection of its own.
@@ -85,47 +86,49 @@ impl Browser {
         }
     }
 
-    /// Takes the cookies of a response.
+    /// Takes the cookies of a response. All of them must be such as a browser keeps.
     pub(crate) fn take(&mut self, response: &Response) {
+        let context = RequestContext::navigation(&self.site);
         for line in response.set_cookies() {
-            let (name, rest) = line.split_once('=').expect("a name");
-            let mut parts = rest.split("; ");
-            let value = parts.next().unwrap_or_default();
-            let max_age = parts.find_map(|part| part.strip_prefix("Max-Age="));
-            self.cookies.retain(|cookie| cookie.name != name);
-            if max_age != Some("0") {
-                let lasting = max_age.is_some();
-                self.cookies.push(Cookie {
-                    name: name.to_owned(),
-                    value: value.to_owned(),
-                    lasting,
-                });
-            }
+            let outcome = self.jar.set(line.as_bytes(), &context, self.clock.now());
+            assert!(!matches!(outcome, Outcome::Ignored(_)), "{line:?} is dropped: {outcome:?}");
         }
     }
 
     /// Closes and opens it again: what was only for this time is gone.
     pub(crate) fn restart(&mut self) {
-        self.cookies.retain(|cookie| cookie.lasting);
+        self.jar.end_session();
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
-        self.cookies.iter().find(|cookie| cookie.name == name).map(|cookie| cookie.value.as_str())
+        let mut cookies = self.held();
+        cookies.find(|cookie| cookie.name() == name.as_bytes()).map(|cookie| text(cookie.value()))
     }
 
+    /// Puts in a cookie of the server, as somebody may who has the browser in his hands.
     pub(crate) fn set_cookie(&mut self, name: &str, value: &str) {
-        self.cookies.retain(|cookie| cookie.name != name);
-        let cookie = Cookie { name: name.to_owned(), value: value.to_owned(), lasting: false };
-        self.cookies.push(cookie);
+        let host = self.site.host().as_str();
+        let mut parts = CookieParts::new(name, value, host, self.clock.now());
+        (parts.secure, parts.http_only) = (true, true);
+        self.jar.restore(Cookie::from_parts(parts).expect("a cookie that a jar can hold"));
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {
-        self.cookies.iter().map(|cookie| cookie.name.as_str()).collect()
+        self.held().map(|cookie| text(cookie.name())).collect()
     }
 
     pub(crate) fn cookie_header(&self) -> String {
-        let pairs: Vec<_> =
-            self.cookies.iter().map(|c| format!("{}={}", c.name, c.value)).collect();
-        pairs.join("; ")
+        let header = self.jar.header(&RequestContext::navigation(&self.site), self.clock.now());
+        header.map_or_else(String::new, |header| text(header.as_bytes()).to_owned())
     }
+
+    /// The cookies that have not expired, the oldest first.
+    fn held(&self) -> impl Iterator<Item = &Cookie> {
+        let now = self.clock.now();
+        self.jar.iter().filter(move |cookie| !cookie.is_expired(now))
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("the site sets ASCII")
 }

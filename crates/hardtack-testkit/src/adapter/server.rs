@@ -112,7 +112,7 @@ pub(crate) struct Server {
 impl Server {
     /// A browser without cookies.
     pub(crate) fn browser(&self) -> Browser {
-        Browser::new(self.address)
+        Browser::new(self.address, self.clock.clone())
     }
 
     /// A browser in which alice is signed in.

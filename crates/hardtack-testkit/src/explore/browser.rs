@@ -1,53 +1,58 @@
 //! A browser as far as sessions need one.
 
-use std::collections::BTreeMap;
+use hardtack::cookie::Profile;
+use hardtack::jar::{Jar, RequestContext, Target};
+use hardtack::time::UnixTime;
 
 use super::Answer;
+use crate::FakeClock;
 
-/// Keeps cookies by name, takes Set-Cookie in the order in which answers arrive,
-/// and sends everything it has: the browser of one site over HTTPS that asks for
-/// no path but `/`. So of a cookie's attributes only `Max-Age` matters, and that
-/// only where it removes the cookie.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// Takes Set-Cookie in the order in which answers arrive: the browser of one site over
+/// HTTPS that asks for no path but `/`.
+#[derive(Clone, Debug)]
 pub(super) struct Browser {
-    cookies: BTreeMap<String, String>,
+    jar: Jar,
+    site: Target,
+    /// The Cookie header that it sends.
+    cookies: String,
     /// Whether all cookies share one place, whatever they are called.
     one_name: bool,
 }
 
 impl Browser {
     pub(super) fn new(one_name: bool) -> Self {
-        Self { cookies: BTreeMap::new(), one_name }
+        let site = Target::parse("https://shop.example/").expect("a URL");
+        Self { jar: Jar::new(&Profile::CHROMIUM), site, cookies: String::new(), one_name }
     }
 
     /// The Cookie header that it sends; empty if it has none.
     pub(super) fn cookies(&self) -> String {
-        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
-        pairs.collect::<Vec<_>>().join("; ")
+        self.cookies.clone()
     }
 
     /// The values of its cookies.
     pub(super) fn values(&self) -> impl Iterator<Item = &str> {
-        self.cookies.values().map(String::as_str)
+        self.jar.iter().filter_map(|cookie| str::from_utf8(cookie.value()).ok())
     }
 
     /// Takes the cookies of an answer.
     pub(super) fn take(&mut self, answer: &Answer) {
+        let context = RequestContext::navigation(&self.site);
         for set_cookie in &answer.set_cookies {
-            let mut parts = set_cookie.split(';').map(str::trim);
-            let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
-                continue;
-            };
             if self.one_name {
-                self.cookies.clear();
+                self.jar.clear();
             }
-            match parts.any(|attribute| attribute.eq_ignore_ascii_case("max-age=0")) {
-                true => self.cookies.remove(name),
-                false => self.cookies.insert(name.to_owned(), value.to_owned()),
-            };
+            self.jar.set(set_cookie.as_bytes(), &context, NOW);
         }
+        let sent = self.jar.header(&context, NOW);
+        self.cookies = sent.map_or_else(String::new, |header| {
+            header.to_str().expect("the site sets ASCII").to_owned()
+        });
     }
 }
+
+/// No cookie expires during a history: only one that is set to be removed goes.
+const NOW: UnixTime = FakeClock::START;
 
 #[cfg(test)]
 mod tests {
@@ -65,10 +70,10 @@ mod tests {
         let set_cookies = [
             "__Host-a=1; Path=/; Secure",
             "b=2; Max-Age=60",
-            "__Host-a=3; HttpOnly",
+            "__Host-a=3; Path=/; Secure; HttpOnly",
             "c=4",
             "b=; Path=/; Max-Age=0",
-            "not a cookie",
+            "__Host-a=4; Path=/",
         ];
         assert_eq!(browser(false, &[]), "");
         assert_eq!(browser(false, &set_cookies), "__Host-a=3; c=4");

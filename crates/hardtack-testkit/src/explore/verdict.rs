@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use hardtack::session::{Cause, Locator};
 
-use super::browser::Browser;
 use super::run::{Run, permutations};
 use super::stage::lock;
 use super::{Answer, Explored, Explorer, Part, Start, USER, written};
@@ -48,11 +47,11 @@ impl Case<'_> {
     fn browser(
         &self,
         order: &[usize],
-        seen: &mut BTreeMap<Browser, Answer>,
+        seen: &mut BTreeMap<String, Answer>,
     ) -> Result<bool, String> {
         let browser = self.run.browser_after(order);
-        let shown =
-            seen.entry(browser.clone()).or_insert_with(|| self.run.look(&browser.cookies()));
+        let cookies = browser.cookies();
+        let shown = seen.entry(cookies).or_insert_with_key(|cookies| self.run.look(cookies));
         let (login, newest) = self.signed_in_by(order);
         let live = newest.filter(|key| self.is_live(key));
         let held: Vec<Locator> = browser.values().filter_map(locator).collect();
