@@ -15,7 +15,11 @@ fn jar() -> Jar {
 }
 
 fn set(jar: &mut Jar, line: &str) {
-    let target = Target::parse("https://shop.example/").expect("a target");
+    set_at(jar, "shop.example", line);
+}
+
+fn set_at(jar: &mut Jar, host: &str, line: &str) {
+    let target = Target::parse(&format!("https://{host}/")).expect("a target");
     jar.set(line.as_bytes(), &RequestContext::client(&target), NOW);
 }
 
@@ -33,11 +37,12 @@ fn writer() {
         ["JAR", "NAME", "SETS"].map(|key| std::env::var(key).expect("set by the parent"));
     let (mut file, mut jar) = (JarFile::new(path), jar());
     for n in 0..sets.parse::<usize>().expect("a number") {
-        set(&mut jar, &format!("{name}{n}=1"));
+        let host = format!("h{}.example", n / 12);
+        set_at(&mut jar, &host, &format!("{name}{n}=1"));
         if n % 3 == 2 {
-            set(&mut jar, &format!("{name}{}=; Max-Age=0", n - 1));
+            set_at(&mut jar, &host, &format!("{name}{}=; Max-Age=0", n - 1));
         }
-        if n % 97 == 96 {
+        if n % 197 == 196 {
             file.save(&mut jar, NOW).expect("saved");
         }
     }
@@ -81,7 +86,7 @@ fn a_process_that_is_killed_leaves_a_whole_file() {
     let (mut file, mut ours) = (JarFile::new(&path), jar());
     set(&mut ours, "ours=1");
     file.save(&mut ours, NOW).expect("saved");
-    for round in 0..8 {
+    for round in 0..5 {
         let mut child = start(&path, &format!("r{round}x"), usize::MAX);
         // Some hundred microseconds apart each round, in the middle of its saves.
         let before = names(&path).len();
@@ -133,6 +138,11 @@ mod needs_curl {
         served.join().expect("served")
     }
 
+    fn trimmed(path: &[u8]) -> &[u8] {
+        // Old versions of curl keep the slash at the end of a default path.
+        path.strip_suffix(b"/").unwrap_or(path)
+    }
+
     #[test]
     fn what_curl_writes_is_read() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -149,13 +159,13 @@ mod needs_curl {
         found.sort_by(|one, other| one.name.cmp(&other.name));
         let seen: Vec<_> = found
             .iter()
-            .map(|c| (&*c.name, &*c.value, &*c.domain, &*c.path, c.host_only, c.http_only))
+            .map(|c| (&*c.name, &*c.value, &*c.domain, trimmed(&c.path), c.host_only, c.http_only))
             .collect();
         let www = "www.shop.example";
         assert_eq!(
             seen,
             [
-                (&b"a"[..], &b"1"[..], www, &b"/"[..], true, true),
+                (&b"a"[..], &b"1"[..], www, &b""[..], true, true),
                 (b"b", b"x\xe9y", www, b"/x", true, false),
                 (b"d", b"", "shop.example", b"/x", false, false),
                 (b"s", b"2", www, b"/x", true, false),
