@@ -83,10 +83,9 @@ fn same_site(one: &Target, other: &Target, schemeful: bool, suffixes: &Suffixes)
     if schemeful && one.secure != other.secure {
         return false;
     }
-    let (one, other) = (one.host.as_str(), other.host.as_str());
-    if one == other {
+    if one.host == other.host {
         return true;
     }
-    let domain = suffixes.registrable_domain(one);
-    domain.is_some() && domain == suffixes.registrable_domain(other)
+    let domain = one.host.registrable_domain(suffixes);
+    domain.is_some() && domain == other.host.registrable_domain(suffixes)
 }

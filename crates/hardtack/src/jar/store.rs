@@ -200,7 +200,7 @@ fn resolve_domain<'h>(
     if !end.as_bytes().eq_ignore_ascii_case(wanted) {
         return Err(Ignored::DomainMismatch);
     }
-    let registrable = suffixes.registrable_domain(name).filter(|_| !host.is_ip());
+    let registrable = host.registrable_domain(suffixes);
     if start == 0 {
         let is_shared = registrable.is_none_or(|registrable| {
             registrable == name && suffixes.has_only_suffixes_below(name)

@@ -73,6 +73,10 @@ impl Suffixes {
 }
 
 impl Suffixes {
+    pub(super) fn is_built_in(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Whether each name right below this one is a public suffix, as the rule `*.ck` says of `ck`.
     /// Browsers then treat the name like one, though the list's algorithm does not.
     pub(super) fn has_only_suffixes_below(&self, host: &str) -> bool {
