@@ -84,19 +84,20 @@ impl AttributeName {
 
     /// In any casing.
     pub(super) fn named(name: &[u8]) -> Option<AttributeName> {
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-        match name.len() {
-            4 if is(b"path") => Some(AttributeName::Path),
-            6 if is(b"domain") => Some(AttributeName::Domain),
-            6 if is(b"secure") => Some(AttributeName::Secure),
-            7 if is(b"expires") => Some(AttributeName::Expires),
-            7 if is(b"max-age") => Some(AttributeName::MaxAge),
-            8 if is(b"httponly") => Some(AttributeName::HttpOnly),
-            8 if is(b"samesite") => Some(AttributeName::SameSite),
-            8 if is(b"priority") => Some(AttributeName::Priority),
-            11 if is(b"partitioned") => Some(AttributeName::Partitioned),
-            _ => None,
-        }
+        // Length and first letter leave one of them.
+        let (attribute, same) = match (name.len(), name.first()?.to_ascii_lowercase()) {
+            (4, _) => (AttributeName::Path, is_word(name, b"Path")),
+            (6, b'd') => (AttributeName::Domain, is_word(name, b"Domain")),
+            (6, _) => (AttributeName::Secure, is_word(name, b"Secure")),
+            (7, b'e') => (AttributeName::Expires, is_word(name, b"Expires")),
+            (7, _) => (AttributeName::MaxAge, is_word(name, b"Max-Age")),
+            (8, b'h') => (AttributeName::HttpOnly, is_word(name, b"HttpOnly")),
+            (8, b's') => (AttributeName::SameSite, is_word(name, b"SameSite")),
+            (8, _) => (AttributeName::Priority, is_word(name, b"Priority")),
+            (11, _) => (AttributeName::Partitioned, is_word(name, b"Partitioned")),
+            _ => return None,
+        };
+        same.then_some(attribute)
     }
 
     /// Whether its value is a word at most.
@@ -109,6 +110,12 @@ impl AttributeName {
                 | AttributeName::Partitioned
         )
     }
+}
+
+/// Whether this is that word in any casing, quickest in the usual one that `word` has.
+#[inline]
+pub(super) fn is_word<const N: usize>(text: &[u8], word: &[u8; N]) -> bool {
+    <&[u8; N]>::try_from(text).is_ok_and(|text| text == word || text.eq_ignore_ascii_case(word))
 }
 
 /// What is fixed of a cookie: its name and everything but value and expiry. Not checked before
