@@ -19,6 +19,10 @@ struct Arguments {
 enum Command {
     /// Runs a small web shop on this computer that shows how sessions and cookies work
     Demo(cmd::demo::Arguments),
+    /// Tells which browsers store a cookie and send it, why not, and what to change
+    Explain(cmd::explain::Arguments),
+    /// Fetches a page of your own site and tells what to change about its cookies
+    Lint(cmd::lint::Arguments),
     /// Works on cookie jars in files, and holds the jar against recorded browsers
     #[command(subcommand)]
     Jar(cmd::jar::Command),
@@ -28,6 +32,8 @@ enum Command {
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(arguments) => cmd::demo::run(arguments).await,
+        Command::Explain(arguments) => cmd::explain::run(&arguments),
+        Command::Lint(arguments) => cmd::lint::run(&arguments).await,
         Command::Jar(command) => cmd::jar::run(command),
     };
     let code = match &outcome {

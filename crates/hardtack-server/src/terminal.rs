@@ -8,8 +8,10 @@
 //! It prints what it is given, so secrets are up to its callers. Only control characters, with which
 //! a cookie could take the terminal over, are shown as `\x1b`: see [`printable`].
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
+
+use anstyle::Style;
 
 /// The columns of the terminal: 80 where there is none.
 pub fn width() -> usize {
@@ -39,6 +41,59 @@ pub fn printable(bytes: &[u8]) -> String {
     text
 }
 
+/// A `Set-Cookie` line, or a `Cookie` header, with `...` in place of each value.
+pub fn without_values(line: &[u8]) -> String {
+    let attributes = [&b"Domain"[..], b"Path", b"Expires", b"Max-Age", b"SameSite", b"Priority"];
+    let pieces = line.split(|byte| *byte == b';').enumerate().map(|(at, piece)| {
+        let (name, has_value) = match piece.iter().position(|byte| *byte == b'=') {
+            Some(end) => (&piece[..end], true),
+            None => (piece, false),
+        };
+        let is = |known: &&[u8]| name.trim_ascii().eq_ignore_ascii_case(known);
+        match (at, has_value) {
+            // Without a name it is all value.
+            (0, false) => "...".to_owned(),
+            (1.., false) => printable(piece),
+            (1.., true) if attributes.iter().any(is) => printable(piece),
+            _ => printable(name) + "=...",
+        }
+    });
+    pieces.collect::<Vec<_>>().join(";")
+}
+
+/// A piece of a [`table`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// Text in a colour.
+    pub fn styled(text: impl Into<String>, style: Style) -> Cell {
+        Cell { text: text.into(), style }
+    }
+
+    fn width(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Cell {
+        Cell { text, style: Style::new() }
+    }
+}
+
+impl fmt::Display for Cell {
+    /// With the style, and filled up to the formatter's width after it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fill = f.width().unwrap_or_default().saturating_sub(self.width());
+        write!(f, "{}{}{:#}{:fill$}", self.style, self.text, self.style, "")
+    }
+}
+
 /// Prints rows in columns as wide as they have to be, two spaces apart. On a terminal too narrow
 /// for that each row becomes a block, a line a column under its heading.
 ///
@@ -49,14 +104,14 @@ pub fn table(
     to: &mut impl Write,
     width: usize,
     heads: &[&str],
-    rows: &[Vec<String>],
+    rows: &[Vec<Cell>],
 ) -> io::Result<()> {
     let widths: Vec<usize> = heads
         .iter()
         .enumerate()
         .map(|(at, head)| {
             let cells = rows.iter().filter_map(|row| row.get(at));
-            cells.map(|cell| cell.chars().count()).fold(head.chars().count(), usize::max)
+            cells.map(Cell::width).fold(head.chars().count(), usize::max)
         })
         .collect();
     if widths.iter().sum::<usize>() + 2 * heads.len().saturating_sub(1) > width {
@@ -65,13 +120,13 @@ pub fn table(
             if number > 0 {
                 writeln!(to)?;
             }
-            for (head, cell) in heads.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+            for (head, cell) in heads.iter().zip(row).filter(|(_, cell)| !cell.text.is_empty()) {
                 writeln!(to, "{head:widest$}  {cell}")?;
             }
         }
         return Ok(());
     }
-    let heads = heads.iter().map(|&head| head.to_owned()).collect();
+    let heads = heads.iter().map(|&head| Cell::from(head.to_owned())).collect();
     for row in std::iter::once(&heads).chain(rows) {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
@@ -126,6 +181,18 @@ mod tests {
         let bytes = "a\x1b[2J\u{9b}ö\u{202e}".as_bytes();
         assert_eq!(printable(bytes), "a\\x1b[2J\\x9bö\\u{202e}");
         assert_eq!(printable(b"\xff\0ok"), "\\xff\\x00ok");
+    }
+
+    #[test]
+    fn values_are_hidden_and_attributes_shown() {
+        for (line, shown) in [
+            ("sid=secret; Path=/; HttpOnly", "sid=...; Path=/; HttpOnly"),
+            ("secret", "..."),
+            ("a=secret=x;b=secret", "a=...;b=..."),
+            ("=secret", "=..."),
+        ] {
+            assert_eq!(without_values(line.as_bytes()), shown);
+        }
     }
 
     #[test]

@@ -3,12 +3,17 @@
 //! A command ends with the exit code that its help names, or with a [`Failure`].
 
 pub(crate) mod demo;
+pub(crate) mod explain;
 pub(crate) mod jar;
+pub(crate) mod lint;
 mod parsing;
 
 use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, BufWriter, Stdout, Write};
+
+use anstream::AutoStream;
+use serde::Serialize;
 
 /// Why a command did not do its work.
 pub(crate) enum Failure {
@@ -36,6 +41,22 @@ impl Failure {
             _ => Failure::other(format!("the output cannot be written: {error}")),
         }
     }
+}
+
+/// Prints what `print` writes: with colours on a terminal, unless `NO_COLOR` is set.
+pub(crate) fn output(
+    print: impl FnOnce(&mut BufWriter<AutoStream<Stdout>>) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let mut out = BufWriter::new(anstream::stdout());
+    print(&mut out).and_then(|()| out.flush()).map_err(Failure::output)
+}
+
+/// Prints one JSON value.
+pub(crate) fn output_json(value: &impl Serialize) -> Result<(), Failure> {
+    output(|out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
 }
 
 impl fmt::Display for Failure {

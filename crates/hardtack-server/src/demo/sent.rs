@@ -52,7 +52,9 @@ impl Form {
         let lines = self.set.lines().map(str::trim).filter(|line| !line.is_empty());
         let lines: Vec<Vec<u8>> = lines.map(|line| line.as_bytes().to_vec()).collect();
         if lines.is_empty() || lines.len() > MOST_LINES {
-            return Err(format!("Write at least one Set-Cookie, one a line, and at most {MOST_LINES}."));
+            return Err(format!(
+                "Write at least one Set-Cookie, one a line, and at most {MOST_LINES}."
+            ));
         }
         let how = How::named(&self.how).ok_or("Choose how the request comes about.")?;
         let mut next = Request::new(address(&self.send, "The address that is asked for")?, how);
@@ -181,7 +183,9 @@ fn fate_of(fate: &Fate) -> Html {
                 why.section(),
                 why.advice()
             ),
-            Some(other) => html!("<b class=\"no\">Stored, but not sent:</b> {}.", other.to_string()),
+            Some(other) => {
+                html!("<b class=\"no\">Stored, but not sent:</b> {}.", other.to_string())
+            }
         },
     }
 }
@@ -189,7 +193,7 @@ fn fate_of(fate: &Fate) -> Html {
 /// With a capital and a full stop.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        format!("{}{}.", first.to_uppercase(), letters.as_str())
-    })
+    letters
+        .next()
+        .map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }

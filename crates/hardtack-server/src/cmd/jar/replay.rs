@@ -1,15 +1,15 @@
 //! `hardtack jar replay`.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Args;
 use hardtack::cookie::Profile;
 use hardtack::time::{Clock, SystemClock, UnixTime};
 use hardtack_server::replay::{Agreement, Count, replay};
-use hardtack_server::terminal;
+use hardtack_server::terminal::{self, Cell};
 
-use crate::cmd::{Failure, parsing};
+use crate::cmd::{self, Failure, parsing};
 
 /// Cases are lines of JSON on standard input: `{"id", "cat", "steps": [{"url", "context"?,
 /// "initiator"?, "set_cookie": [...], "wait_ms"?}], "probes": [{"url", ...}], "expect"?: {"now_ms",
@@ -41,46 +41,46 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let now = arguments.now.unwrap_or_else(|| SystemClock::default().now());
     let cases = replay(io::stdin().lock(), arguments.profile, now);
-    let mut out = BufWriter::new(io::stdout().lock());
     if !arguments.check {
-        for replayed in cases {
-            let report = match replayed {
-                Ok(replayed) => replayed.report(),
-                Err(error) => {
-                    out.flush().map_err(Failure::output)?;
-                    return Err(Failure::input(error));
+        let mut wrong = None;
+        cmd::output(|out| {
+            for replayed in cases {
+                match replayed {
+                    Ok(replayed) => serde_json::to_writer(&mut *out, &replayed.report())?,
+                    Err(error) => {
+                        wrong = Some(error);
+                        break;
+                    }
                 }
-            };
-            serde_json::to_writer(&mut out, &report).map_err(|e| Failure::output(e.into()))?;
-            out.write_all(b"\n").map_err(Failure::output)?;
-        }
-        out.flush().map_err(Failure::output)?;
-        return Ok(ExitCode::SUCCESS);
+                out.write_all(b"\n")?;
+            }
+            Ok(())
+        })?;
+        return wrong.map_or(Ok(ExitCode::SUCCESS), |error| Err(Failure::input(error)));
     }
     let mut agreement = Agreement::default();
     for replayed in cases {
         agreement.add(&replayed.map_err(Failure::input)?);
     }
-    let printed = if arguments.json {
-        let written = serde_json::to_writer_pretty(&mut out, &agreement).map_err(io::Error::from);
-        written.and_then(|()| out.write_all(b"\n"))
+    if arguments.json {
+        cmd::output_json(&agreement)?;
     } else {
-        print(&agreement, arguments.profile, &mut out)
-    };
-    printed.and_then(|()| out.flush()).map_err(Failure::output)?;
+        cmd::output(|out| print(&agreement, arguments.profile, out))?;
+    }
     let enough = agreement.total.percent() >= arguments.min;
     Ok(if enough { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn print(agreement: &Agreement, profile: &Profile, out: &mut impl Write) -> io::Result<()> {
     let row = |category: &str, count: &Count| {
-        vec![
+        let cells = [
             terminal::printable(category.as_bytes()),
             count.cases.to_string(),
             count.agree.to_string(),
             format!("{:.2} %", count.percent()),
             count.agree_in_scripts.to_string(),
-        ]
+        ];
+        cells.map(Cell::from).to_vec()
     };
     let mut rows: Vec<_> =
         agreement.categories.iter().map(|(category, count)| row(category, count)).collect();
