@@ -49,12 +49,12 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
         faster("hardtack: set", "peers: set cookie-rs"),
     );
     report.bar(
-        "reading a full Set-Cookie: allocations",
+        "reading a Set-Cookie with Expires: allocations",
         Reach::AtMost(0.0),
         rounds.allocations("hardtack: parse"),
     );
     report.bar(
-        "reading a full Set-Cookie: times faster than cookie-rs",
+        "reading a Set-Cookie with Expires: times faster than cookie-rs",
         Reach::AtLeast(5.0),
         faster("hardtack: parse", "peers: parse cookie-rs"),
     );
@@ -79,7 +79,7 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
             &["peers: find memchr2", "hardtack: find", "peers: find cookie-rs"][..],
         ),
         ("A full Set-Cookie", &["peers: set one buffer", "hardtack: set", "peers: set cookie-rs"]),
-        ("Reading a full Set-Cookie", &["hardtack: parse", "peers: parse cookie-rs"]),
+        ("Reading a Set-Cookie with Expires", &["hardtack: parse", "peers: parse cookie-rs"]),
         ("Reading a date as HTTP writes it", &["peers: date", "hardtack: date"]),
         (
             "Reading a date of RFC 850, which clients take as well",

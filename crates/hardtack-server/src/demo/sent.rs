@@ -5,8 +5,8 @@ use axum::Router;
 use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::get;
-use hardtack_tower::cookie::Profile;
-use hardtack_tower::jar::{Target, TargetError};
+use hardtack::cookie::Profile;
+use hardtack::jar::{Target, TargetError};
 use serde::Deserialize;
 
 use super::App;
@@ -146,7 +146,7 @@ fn card(answer: &Answer, question: &Question) -> Html {
         "<section class=\"card\" data-profile=\"{}\"><h2>{}</h2><dl class=\"fates\">{}</dl>\
          <p class=\"why\">The request carries {}.</p></section>",
         answer.profile.name,
-        answer.profile.title,
+        capital(answer.profile.title),
         fates,
         header
     )
@@ -159,8 +159,8 @@ fn fate_of(fate: &Fate) -> Html {
                 .iter()
                 .map(|reason| {
                     html!(
-                        "<li>{} <span class=\"quiet\">({})</span> {}</li>",
-                        sentence(&reason.to_string()),
+                        "<li>{}. <span class=\"quiet\">({})</span> {}</li>",
+                        capital(&reason.to_string()),
                         reason.section(),
                         reason.advice()
                     )
@@ -190,10 +190,7 @@ fn fate_of(fate: &Fate) -> Html {
     }
 }
 
-/// With a capital and a full stop.
-fn sentence(text: &str) -> String {
+fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -82,22 +82,26 @@ impl AttributeName {
         }
     }
 
-    /// In any casing.
+    /// In any casing. Nearly all servers use one of two, and a comparison with a constant costs
+    /// next to nothing.
+    #[inline]
     pub(super) fn named(name: &[u8]) -> Option<AttributeName> {
-        // Length and first letter leave one of them.
-        let (attribute, same) = match (name.len(), name.first()?.to_ascii_lowercase()) {
-            (4, _) => (AttributeName::Path, is_word(name, b"Path")),
-            (6, b'd') => (AttributeName::Domain, is_word(name, b"Domain")),
-            (6, _) => (AttributeName::Secure, is_word(name, b"Secure")),
-            (7, b'e') => (AttributeName::Expires, is_word(name, b"Expires")),
-            (7, _) => (AttributeName::MaxAge, is_word(name, b"Max-Age")),
-            (8, b'h') => (AttributeName::HttpOnly, is_word(name, b"HttpOnly")),
-            (8, b's') => (AttributeName::SameSite, is_word(name, b"SameSite")),
-            (8, _) => (AttributeName::Priority, is_word(name, b"Priority")),
-            (11, _) => (AttributeName::Partitioned, is_word(name, b"Partitioned")),
-            _ => return None,
-        };
-        same.then_some(attribute)
+        Some(match name {
+            b"Domain" | b"domain" => AttributeName::Domain,
+            b"Path" | b"path" => AttributeName::Path,
+            b"Max-Age" | b"max-age" => AttributeName::MaxAge,
+            b"Expires" | b"expires" => AttributeName::Expires,
+            b"Secure" | b"secure" => AttributeName::Secure,
+            b"HttpOnly" | b"httponly" => AttributeName::HttpOnly,
+            b"SameSite" | b"samesite" => AttributeName::SameSite,
+            b"Partitioned" | b"partitioned" => AttributeName::Partitioned,
+            _ => return AttributeName::named_unusually(name),
+        })
+    }
+
+    fn named_unusually(name: &[u8]) -> Option<AttributeName> {
+        let is = |known: &AttributeName| name.eq_ignore_ascii_case(known.as_str().as_bytes());
+        AttributeName::ALL.into_iter().find(is)
     }
 
     /// Whether its value is a word at most.

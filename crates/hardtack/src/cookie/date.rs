@@ -159,21 +159,22 @@ fn civil_from_days(days: u32) -> (u32, u32, u32) {
 /// The inverse of [`civil_from_days`]: the day counted from 1970-01-01, which no year before 1970
 /// has.
 fn days_from_civil(year: u32, month: u32, day: u32) -> u32 {
-    let year_from_march = if month <= 2 { year - 1 } else { year };
-    let month_from_march = if month <= 2 { month + 9 } else { month - 3 };
-    let era = year_from_march / 400;
-    let year_of_era = year_from_march % 400;
-    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    let day_of_era = 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * DAYS_PER_ERA + day_of_era - FROM_MARCH_OF_YEAR_0
+    const DAYS_BEFORE: [u32; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    const LEAP_DAYS_BEFORE_1970: u32 = 477;
+
+    let last = year - 1;
+    let leap_days = last / 4 - last / 100 + last / 400 - LEAP_DAYS_BEFORE_1970;
+    let leap_day = u32::from(month > 2 && is_leap(year));
+    (year - 1970) * 365 + leap_days + DAYS_BEFORE[month as usize - 1] + leap_day + day - 1
+}
+
+fn is_leap(year: u32) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
-            29
-        }
-        2 => 28,
+        2 => 28 + u32::from(is_leap(year)),
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }

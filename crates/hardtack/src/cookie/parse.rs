@@ -314,10 +314,10 @@ pub(super) fn max_age(value: &[u8], grammar: MaxAgeGrammar) -> Option<Duration> 
     if negative {
         return Some(Duration::ZERO);
     }
-    let seconds = digits.iter().fold(0u64, |number, digit| {
-        (number * 10 + u64::from(digit - b'0')).min(MAX_LIFETIME.as_secs())
+    let seconds = digits.iter().fold(0u32, |number, digit| {
+        number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
     });
-    Some(Duration::from_secs(seconds))
+    Some(Duration::from_secs(u64::from(seconds)).min(MAX_LIFETIME))
 }
 
 /// Section 5.6.7.
