@@ -19,6 +19,7 @@ pub struct Cookie {
     pub(super) domain: Arc<str>,
     partition: Option<Arc<Partition>>,
     created: UnixTime,
+    changed: UnixTime,
     expires: UnixTime,
     last_access: Moment,
     /// Order of storing within one millisecond.
@@ -53,7 +54,9 @@ impl Cookie {
             source_secure: parts.source_secure,
         };
         let partition = parts.partition.map(Arc::new);
-        Ok(Cookie::new(&draft, parts.domain.into(), partition, parts.last_access))
+        let mut cookie = Cookie::new(&draft, parts.domain.into(), partition, parts.last_access);
+        cookie.changed = parts.changed;
+        Ok(cookie)
     }
 
     pub(super) fn new(
@@ -70,6 +73,7 @@ impl Cookie {
             domain,
             partition,
             created: draft.created,
+            changed: draft.created,
             expires: draft.expires,
             last_access: Moment(AtomicU64::new(last_access.as_millis())),
             sequence: 0,
@@ -97,6 +101,7 @@ impl Cookie {
             self.sequence = sequence;
             self.created = draft.created;
         }
+        self.changed = draft.created;
         self.expires = draft.expires;
         self.last_access.store(draft.created);
         self.same_site = draft.same_site;
@@ -120,6 +125,7 @@ impl Cookie {
             priority: self.priority,
             partition: self.partition().cloned(),
             created: self.created,
+            changed: self.changed,
             last_access: self.last_access(),
             expires: self.expires(),
             source_secure: self.source_secure,
@@ -205,6 +211,11 @@ impl Cookie {
     /// When it was stored first.
     pub fn created(&self) -> UnixTime {
         self.created
+    }
+
+    /// When it was last set, the first time included.
+    pub fn changed(&self) -> UnixTime {
+        self.changed
     }
 
     /// When it was last set or sent, to the minute.

@@ -231,6 +231,17 @@ impl JarBuilder {
     }
 }
 
+impl Cookie {
+    pub(super) fn key(&self) -> Key<'_> {
+        Key {
+            domain: self.domain(),
+            host_only: self.host_only(),
+            path: self.path(),
+            name: self.name(),
+        }
+    }
+}
+
 impl Identity {
     pub(super) fn key(&self) -> Key<'_> {
         Key { domain: &self.domain, host_only: self.host_only, path: &self.path, name: &self.name }

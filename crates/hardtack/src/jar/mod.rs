@@ -35,6 +35,8 @@
 //! | `store.rs`, `retrieve.rs` | sections 5.7 and 5.8, step by step |
 //! | `index.rs`, `evict.rs` | where cookies are, and which go when there are too many |
 //! | `log.rs`, `outcome.rs` | what changed, what was decided |
+//! | `file/`, `merge.rs` | a jar on the disk that several processes share |
+//! | `json.rs`, `netscape.rs`, `read_error.rs` | what a jar on the disk looks like |
 //! | `replay.rs` | recorded cases, to hold a jar against a browser |
 //!
 //! A jar keeps bytes, not UTF-8. It never reads a clock, and what it answers depends on nothing but
@@ -47,7 +49,8 @@
 //!
 //! # What this does not protect
 //!
-//! * Cookies lie in memory in clear, and are not zeroized.
+//! * Cookies lie in memory in clear, and are not zeroized; on the disk too, unless [`JarFile::sealed`]
+//!   says otherwise.
 //! * A jar believes its caller: the context decides what `SameSite` and `Partitioned` mean, and a
 //!   client that says [`RequestContext::client`] for requests that a page started has neither.
 //! * Hosts of one registrable domain can set cookies for one another, except for names that begin
@@ -61,13 +64,18 @@ mod circumstances;
 mod context;
 mod cookie;
 mod evict;
+mod file;
 mod host;
 mod index;
 #[expect(clippy::module_inception, reason = "the jar's file in the jar's folder")]
 mod jar;
+pub mod json;
 mod log;
+mod merge;
+pub mod netscape;
 mod outcome;
 mod parts;
+mod read_error;
 pub mod replay;
 mod retrieve;
 mod site;
@@ -79,11 +87,14 @@ mod tests;
 
 pub use context::{Api, Initiator, RequestContext};
 pub use cookie::{Cookie, Identity, Partition};
+pub use file::{FileError, Format, JarFile};
 pub use host::Host;
 pub use jar::{Jar, JarBuilder};
 pub use log::{Cause, Change};
+pub use merge::Merged;
 pub use outcome::{Outcome, Withheld};
 pub use parts::{CookieParts, PartsError};
+pub use read_error::ReadError;
 pub use site::Site;
 pub use suffixes::{Suffixes, SuffixesError};
 pub use target::{Target, TargetError};

@@ -32,6 +32,8 @@ pub struct CookieParts {
     pub partition: Option<Partition>,
     /// When it was stored first.
     pub created: UnixTime,
+    /// When it was last set: of two copies the later one wins.
+    pub changed: UnixTime,
     /// When it was last set or sent.
     pub last_access: UnixTime,
     /// When it ends; `None` for a session cookie.
@@ -60,6 +62,7 @@ impl CookieParts {
             priority: Priority::Medium,
             partition: None,
             created: now,
+            changed: now,
             last_access: now,
             expires: None,
             source_secure: false,
