@@ -55,6 +55,8 @@
 //!   a network, whose locks do not hold.
 
 mod backup;
+#[cfg(feature = "browsers")]
+pub mod browsers;
 mod cache;
 mod checkpoint;
 mod clock_hand;
