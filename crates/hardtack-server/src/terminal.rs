@@ -197,8 +197,8 @@ mod tests {
 
     #[test]
     fn a_table_that_does_not_fit_becomes_blocks() {
-        let rows =
-            [vec!["sid".to_owned(), "stored".to_owned()], vec!["ö".to_owned(), String::new()]];
+        let rows = [["sid", "stored"], ["ö", ""]]
+            .map(|row| row.map(|cell| Cell::from(cell.to_owned())).to_vec());
         let heads = ["cookie", "outcome"];
         let wide = shown(|to| table(to, 20, &heads, &rows));
         assert_eq!(wide, "cookie  outcome\nsid     stored\nö\n");

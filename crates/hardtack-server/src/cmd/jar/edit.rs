@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use hardtack::jar::{Cookie, Outcome, RequestContext, Target};
-use hardtack_server::terminal::{paragraph, without_values, width};
+use hardtack_server::terminal::{paragraph, width, without_values};
 
 use super::file::FileArguments;
 use crate::cmd::{self, Failure, parsing};
@@ -80,9 +80,8 @@ pub(crate) struct Rm {
 pub(super) fn rm(arguments: &Rm) -> Result<ExitCode, Failure> {
     let mut opened = arguments.file.existing()?;
     let now = opened.now;
-    let domain = arguments.domain.as_ref().map(|domain| {
-        domain.trim_start_matches('.').to_ascii_lowercase()
-    });
+    let domain =
+        arguments.domain.as_ref().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
     let removed = opened.jar.remove_if(|cookie: &Cookie| {
         arguments.name.as_ref().is_none_or(|name| name.as_bytes() == cookie.name())
             && domain.as_ref().is_none_or(|domain| domain == cookie.domain())

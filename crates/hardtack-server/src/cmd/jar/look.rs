@@ -123,7 +123,7 @@ impl Shown {
 }
 
 fn site_of(partition: &Partition) -> String {
-    partition.top_level().to_string()
+    partition.top_level.to_string()
 }
 
 /// Exit codes: 0, there are cookies to send; 1, there are none; 2, wrong arguments or file.
