@@ -182,7 +182,10 @@ pub fn write(pages: &[Page], width: usize, to: &mut impl Write) -> io::Result<()
             writeln!(to, "sets no cookies")?;
         }
         for cookie in &page.cookies {
-            writeln!(to, "\n{bold}{}{bold:#}", cookie.set_cookie)?;
+            if page.url.is_some() {
+                writeln!(to)?;
+            }
+            writeln!(to, "{bold}{}{bold:#}", cookie.set_cookie)?;
             for Told { severity, section, message, fix, .. } in &cookie.findings {
                 let colour = match severity {
                     Severity::Error => AnsiColor::Red.on_default(),

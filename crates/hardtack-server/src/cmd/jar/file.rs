@@ -13,8 +13,7 @@ use crate::cmd::{Failure, parsing};
 #[derive(Args)]
 pub(super) struct FileArguments {
     /// The jar
-    #[arg(value_name = "JAR")]
-    path: PathBuf,
+    jar: PathBuf,
     #[command(flatten)]
     settings: Settings,
 }
@@ -42,12 +41,12 @@ pub(super) struct Opened {
 impl FileArguments {
     /// The jar, which must be there.
     pub(super) fn existing(&self) -> Result<Opened, Failure> {
-        self.settings.existing(&self.path)
+        self.settings.existing(&self.jar)
     }
 
     /// The jar, empty if there is no such file.
     pub(super) fn any(&self) -> Result<Opened, Failure> {
-        self.settings.any(&self.path)
+        self.settings.any(&self.jar)
     }
 }
 
