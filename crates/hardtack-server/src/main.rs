@@ -5,6 +5,7 @@ mod cmd;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use cmd::Failure;
 
 /// Sessions and cookies for the web
 #[derive(Parser)]
@@ -18,18 +19,32 @@ struct Arguments {
 enum Command {
     /// Runs a small web shop on this computer that shows how sessions and cookies work
     Demo(cmd::demo::Arguments),
+    /// Tells which browsers store a cookie and send it, why not, and what to change
+    Explain(cmd::explain::Arguments),
+    /// Fetches a page of your own site and tells what to change about its cookies
+    Lint(cmd::lint::Arguments),
+    /// Works on cookie jars in files, and holds the jar against recorded browsers
+    #[command(subcommand)]
+    Jar(cmd::jar::Command),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(arguments) => cmd::demo::run(arguments).await,
+        Command::Explain(arguments) => cmd::explain::run(&arguments),
+        Command::Lint(arguments) => cmd::lint::run(&arguments).await,
+        Command::Jar(command) => cmd::jar::run(command),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("hardtack: {error}");
-            ExitCode::FAILURE
-        }
+    let code = match &outcome {
+        Ok(code) => return *code,
+        // Nobody is left to be told.
+        Err(Failure::Closed) => return ExitCode::SUCCESS,
+        Err(Failure::Input(_)) => ExitCode::from(2),
+        Err(Failure::Other(_)) => ExitCode::FAILURE,
+    };
+    if let Err(failure) = outcome {
+        eprintln!("hardtack: {failure}");
     }
+    code
 }

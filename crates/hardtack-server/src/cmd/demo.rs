@@ -3,11 +3,14 @@
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Args;
 use hardtack_server::demo::{Demo, DemoError, Keep};
 use hardtack_tower::time::SystemClock;
 use tokio::net::TcpListener;
+
+use super::Failure;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -25,7 +28,12 @@ pub(crate) struct Arguments {
     data: Option<PathBuf>,
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Result<(), DemoError> {
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    serve(arguments).await.map_err(Failure::other)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(arguments: Arguments) -> Result<(), DemoError> {
     // Before the listener is opened: not for a moment is it reachable from elsewhere.
     if !arguments.bind.is_loopback() {
         return Err(DemoError::NotLoopback(arguments.bind.to_string()));

@@ -4,6 +4,11 @@
 //! the demo's page "Would it be sent?" show its answers.
 
 mod repair;
+mod report;
+mod text;
+
+pub use report::Report;
+pub use text::write;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,24 +50,32 @@ pub struct Request {
     pub from: Option<Target>,
     /// How it comes about.
     pub how: How,
+    /// The page of the tab, where the one that starts the request or has the script sits in a frame.
+    pub top: Option<Target>,
 }
 
 impl Request {
     /// A request that comes about like this, started by no other page.
     pub fn new(url: Target, how: How) -> Request {
-        Request { url, from: None, how }
+        Request { url, from: None, how, top: None }
     }
 
     /// As the jar knows it.
     pub fn context(&self) -> RequestContext<'_> {
         let page = self.from.as_ref().unwrap_or(&self.url);
-        match self.how {
+        let context = match self.how {
             How::Navigation => RequestContext::navigation(&self.url),
             How::Link => RequestContext::link(&self.url, page),
             How::FormPost => RequestContext::form_post(&self.url, page),
             How::Subresource => RequestContext::subresource(&self.url, page),
             How::Iframe => RequestContext::iframe(&self.url, page),
             How::Script => RequestContext::script(&self.url),
+        };
+        match (&self.top, self.how) {
+            (Some(top), How::Subresource | How::Iframe | How::Script) => {
+                context.in_frames_of(&[top])
+            }
+            _ => context,
         }
     }
 }

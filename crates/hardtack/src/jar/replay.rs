@@ -184,8 +184,21 @@ impl Case {
     ///
     /// A URL that is none, or a character that is not a byte.
     pub fn replay(&self, profile: &'static Profile) -> Result<Vec<Answer>, CaseError> {
-        let begin = self.expect.as_ref().map_or(DEFAULT_NOW_MS, |expect| expect.now_ms);
-        let mut player = Player { jar: Jar::new(profile), now: UnixTime::from_millis(begin) };
+        self.replay_at(profile, UnixTime::from_millis(DEFAULT_NOW_MS))
+    }
+
+    /// The same; a case that nothing was recorded for begins at `now`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Case::replay`].
+    pub fn replay_at(
+        &self,
+        profile: &'static Profile,
+        now: UnixTime,
+    ) -> Result<Vec<Answer>, CaseError> {
+        let recorded = self.expect.as_ref().map(|expect| UnixTime::from_millis(expect.now_ms));
+        let mut player = Player { jar: Jar::new(profile), now: recorded.unwrap_or(now) };
         for step in &self.steps {
             player.perform(step)?;
         }

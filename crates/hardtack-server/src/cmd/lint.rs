@@ -1,0 +1,76 @@
+//! `hardtack lint`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use hardtack::cookie::Severity;
+use hardtack::time::{Clock, SystemClock, UnixTime};
+use hardtack_server::har;
+use hardtack_server::lint::{self, Page};
+use hardtack_server::terminal;
+
+use super::{Failure, parsing};
+
+/// Fetches the address, follows redirects with a browser's jar, and looks at the cookies of each
+/// answer: what their author should change, and what each browser does with them. Values are not
+/// shown.
+///
+/// Exit codes: 0, nothing to change but advice; 1, errors or warnings, or a browser drops a cookie;
+/// 2, wrong arguments or input, or the page cannot be fetched.
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("source").required(true))]
+pub(crate) struct Arguments {
+    /// The page, of your own site
+    #[arg(group = "source")]
+    url: Option<String>,
+    /// A Set-Cookie value to look at instead; may be given more than once
+    #[arg(long, value_name = "SET-COOKIE", group = "source")]
+    line: Vec<OsString>,
+    /// A browser's recording to look at instead
+    #[arg(long, value_name = "FILE", group = "source")]
+    har: Option<PathBuf>,
+    /// Seconds to wait for each answer
+    #[arg(long, default_value_t = 20)]
+    timeout: u64,
+    /// The time, in seconds since 1970, for dates of cookies [default: now]
+    #[arg(long, value_name = "SECONDS", value_parser = parsing::seconds)]
+    now: Option<UnixTime>,
+    /// Prints JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let now = arguments.now.unwrap_or_else(|| SystemClock::default().now());
+    let pages = pages(arguments, now).await?;
+    let is_clean = !pages.iter().any(|page| page.is_at_least(Severity::Warning));
+    if arguments.json {
+        super::output_json(&pages)?;
+    } else {
+        super::output(|out| lint::write(&pages, terminal::width(), out))?;
+    }
+    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn pages(arguments: &Arguments, now: UnixTime) -> Result<Vec<Page>, Failure> {
+    if let Some(url) = &arguments.url {
+        let timeout = Duration::from_secs(arguments.timeout);
+        return lint::fetch(url, now, timeout).await.map_err(Failure::input);
+    }
+    if let Some(path) = &arguments.har {
+        let in_file =
+            |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", path.display()));
+        let text = std::fs::read(path).map_err(|error| in_file(&error))?;
+        let entries = har::read(&text).map_err(|error| in_file(&error))?;
+        return Ok(entries
+            .into_iter()
+            .map(|entry| Page::new(entry.lines, Some(entry.request), entry.started.unwrap_or(now)))
+            .collect());
+    }
+    let lines = arguments.line.iter().map(|line| line.as_encoded_bytes());
+    let lines = lines.map(|line| parsing::header_value(line).unwrap_or(line).to_vec());
+    Ok(vec![Page::new(lines.collect(), None, now)])
+}
