@@ -3,7 +3,7 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`cookie`] | reads `Cookie` headers, writes `Set-Cookie` headers that cannot be wrong |
+//! | [`cookie`] | reads `Cookie` headers, writes `Set-Cookie` headers that cannot be wrong, reads and lints those of others |
 //! | [`seal`] | signs and encrypts values that travel, with keys that can be rotated |
 //! | [`session`] | sessions: the engine, the store's contract, a store in memory |
 //! | [`time`] | time as an argument |
