@@ -103,7 +103,8 @@ impl Browser for Firefox {
     }
 
     fn eval(&mut self, expression: &str) -> Result<Value> {
-        let params = json!({ "expression": expression, "target": { "context": self.container.tab }, "awaitPromise": true, "userActivation": true });
+        // Somebody's click on a page opens the jar of that site to frames elsewhere, for a while.
+        let params = json!({ "expression": expression, "target": { "context": self.container.tab }, "awaitPromise": true, "userActivation": false });
         let mut answer = self.wire.call(None, "script.evaluate", params)?;
         if answer["type"] == "exception" {
             bail!("{}", answer["exceptionDetails"]);

@@ -105,7 +105,7 @@ impl Profile {
         refuses_lone_cr: true,
         hides_invalid_utf8: false,
         eviction: Eviction::PlainFirst,
-        limits: Limits { total: 3000, ..Limits::CHROMIUM },
+        limits: Limits::CHROMIUM,
     };
 
     /// draft-ietf-httpbis-rfc6265bis-22 to the letter, where browsers differ from it and from one

@@ -299,14 +299,16 @@ fn received(mut lines: Vec<Vec<u8>>, profile: &Profile) -> Vec<Vec<u8>> {
     if lines.iter().any(refused) {
         lines.clear();
     }
+    let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
     for line in &mut lines {
-        let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        while let Some(end) = line.iter().position(is_break) {
-            let next = line[end..].iter().position(|byte| !is_break(byte)).map(|gap| end + gap);
-            match next {
-                Some(next) if matches!(line[next], b' ' | b'\t') => drop(line.drain(end..next)),
-                _ => line.truncate(end),
-            }
+        let mut pieces = line.split(is_break).filter(|piece| !piece.is_empty());
+        let first = pieces.next().unwrap_or_default();
+        let folded = pieces.take_while(|piece| matches!(piece[0], b' ' | b'\t'));
+        // A line that begins with a break has nothing before it to go on with.
+        if line.first().is_some_and(is_break) {
+            line.clear();
+        } else {
+            *line = std::iter::once(first).chain(folded).flatten().copied().collect();
         }
     }
     lines
