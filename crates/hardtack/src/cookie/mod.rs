@@ -1,4 +1,4 @@
-//! Cookies on the wire, the server's half.
+//! Cookies on the wire: what a server reads and writes, and what a client makes of it.
 //!
 //! A cookie is a name and a value, both bytes. The server hands it out with one `Set-Cookie`
 //! header a cookie, `name=value; Path=/; Secure; ...`; the browser sends back only
@@ -10,7 +10,9 @@
 //! * [`SetCookie`] writes one `Set-Cookie` header. [`CookieSpec`] is the fixed part of a cookie
 //!   that is set again and again, checked once. Both come from a [`CookieBuilder`], which starts
 //!   from `Path=/; Secure; HttpOnly; SameSite=Lax` and refuses what browsers would drop.
-//! * [`date`] writes the date of `Expires`.
+//! * [`parse`] reads a `Set-Cookie` header as a client does, which one a [`Profile`] tells, and
+//!   answers why the client drops it ([`Ignored`]). [`lint`] tells the header's author what to change.
+//! * [`date`] writes the date of `Expires`, and reads it as clients do.
 //!
 //! Sections cited as "6265bis" are those of draft-ietf-httpbis-rfc6265bis-22.
 //!
@@ -35,6 +37,14 @@
 //!
 //! let mut sent = find(b"theme=dark; __Host-Http-sid=0123456789abcdef", b"__Host-Http-sid");
 //! assert_eq!(sent.next(), Some(&b"0123456789abcdef"[..]));
+//!
+//! use hardtack::cookie::{Ignored, Profile, lint, parse};
+//! let line = b"sid=0123; Secure; Http-Only";
+//! let read = parse(line, &Profile::CHROMIUM).expect("Chromium takes it");
+//! assert!(read.secure && !read.http_only);
+//! let findings = lint(line, UnixTime::from_secs(1_800_000_000));
+//! assert!(findings.iter().any(|found| found.fix == "Write `HttpOnly`."));
+//! assert_eq!(parse(b"=0123", &Profile::FIREFOX).err(), Some(Ignored::NamelessValue));
 //! # Ok(())
 //! # }
 //! ```

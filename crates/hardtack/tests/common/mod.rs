@@ -27,6 +27,9 @@ pub(crate) struct Request {
     /// One character is one byte, see [`latin1`].
     #[serde(default)]
     pub(crate) set_cookie: Vec<String>,
+    /// What a script of the page sets.
+    #[serde(default)]
+    pub(crate) script_cookie: Vec<String>,
 }
 
 #[derive(Deserialize)]
