@@ -71,7 +71,7 @@ pub enum Ignored {
     },
     /// The domain has as many cookies as it may, all of them Secure, and this one is not: Firefox.
     NoRoom,
-    /// The path has more than 1024 bytes: Firefox.
+    /// The path has more than 1024 bytes: Firefox; or more than 32 KiB: any profile.
     PathTooLong {
         /// The bytes that it has.
         length: usize,
@@ -202,7 +202,7 @@ impl fmt::Display for Ignored {
             ),
             Ignored::PathTooLong { length } => write!(
                 f,
-                "the path has {length} bytes, and clients keep at most {MAX_ATTRIBUTE_BYTES}"
+                "the path has {length} bytes; Firefox keeps at most {MAX_ATTRIBUTE_BYTES}, others 32 KiB"
             ),
         }
     }

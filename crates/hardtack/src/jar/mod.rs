@@ -57,8 +57,8 @@
 //!   with `__Host-`.
 //! * Names that were registered below a public suffix that is newer than the list share cookies.
 //!   [`Jar::replace_suffixes`] takes a newer list.
-//! * The limits bound the number of cookies, and 4 KiB a pair and 1 KiB an attribute the size of each
-//!   one: a domain can make requests to itself that long.
+//! * The limits bound the number of cookies, and 4 KiB a pair and 32 KiB a path the size of each one:
+//!   a domain can make requests to itself that long.
 
 mod circumstances;
 mod context;

@@ -124,3 +124,14 @@ fn a_partition_keeps_what_the_browser_keeps() {
         assert_eq!(kept(profile, frame, 190, 1), count, "{}", profile.name);
     }
 }
+
+#[test]
+fn a_path_that_was_not_written_is_bounded_as_well() {
+    for (profile, longest) in Profile::ALL.into_iter().zip([32_768, 1_024, 32_768]) {
+        for (length, kept) in [(longest, true), (longest + 1, false)] {
+            let target = at(&format!("https://example.com/{}/", "p".repeat(length - 1)));
+            let outcome = Jar::new(profile).set(b"a=1", &RequestContext::client(&target), NOW);
+            assert_eq!(outcome.is_kept(), kept, "{} {length}", profile.name);
+        }
+    }
+}
