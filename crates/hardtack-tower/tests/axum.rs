@@ -31,6 +31,21 @@ fn sqlite() -> Fixture {
     Fixture::new(store).keeping(folder)
 }
 
+mod needs_redis_server {
+    use hardtack_redis::{Durability, RedisStore};
+    use hardtack_testkit::redis::RedisServer;
+
+    use super::*;
+
+    hardtack_testkit::adapter_suite!(over_redis, serve, redis());
+
+    fn redis() -> Fixture {
+        let server = RedisServer::start(&[]);
+        let store = RedisStore::open(&server.url(), Durability::Async).expect("a store");
+        Fixture::new(store).keeping(server)
+    }
+}
+
 struct Admin;
 
 async fn serve(site: Site) -> SocketAddr {

@@ -148,6 +148,10 @@ macro_rules! __law_functions {
                     Box::pin(laws::$group::$law(store))
                 }
             )*)*
+
+            /// All of them with their names, for a suite that shares one server.
+            pub const ALL: &[(&str, fn(Fixture) -> Pin<Box<dyn Future<Output = ()>>>)] =
+                &[$($((stringify!($law), $law),)*)*];
         }
     };
 }

@@ -72,6 +72,11 @@ impl Naive {
         self.live.keys().chain(ended).copied().collect()
     }
 
+    /// Whether a locator was ever created.
+    pub(super) fn knows(&self, key: &Locator) -> bool {
+        self.live.contains_key(key) || self.ended.contains_key(key)
+    }
+
     /// Whether the contract says for sure what `key` is. It does not for a
     /// tombstone whose time has come.
     pub(super) fn certain(&self, key: &Locator, now: UnixTime) -> bool {

@@ -95,10 +95,11 @@ impl Walk {
         }
     }
 
-    /// Mostly a new one.
+    /// Mostly a new one, in the slot of the record's user as a locator must be.
     fn key_for(&mut self, record: &Record) -> Locator {
         let known = self.key();
-        match self.one_in(8) && self.model.certain(&known, self.now) {
+        let is_known = self.model.knows(&known) && self.model.certain(&known, self.now);
+        match self.one_in(8) && is_known {
             true => known,
             false => records::locator(record.user.as_ref()),
         }

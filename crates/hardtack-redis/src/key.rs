@@ -1,0 +1,135 @@
+//! The names of keys.
+
+use std::sync::Arc;
+
+use hardtack::session::{Locator, UserKey};
+
+/// What shares a slot of a cluster: all that belongs to the locators whose slot
+/// tag begins with this byte, and to their users.
+pub(crate) type Partition = u8;
+
+/// How many there are.
+pub(crate) const PARTITIONS: usize = 256;
+
+/// The partition of a session.
+pub(crate) fn of(key: &Locator) -> Partition {
+    key.slot()[0]
+}
+
+/// The partition of a user: that of the locators of their sessions.
+pub(crate) fn of_user(user: &UserKey) -> Partition {
+    user.slot()[0]
+}
+
+/// The indexes of a partition; their letters are part of the layout.
+#[derive(Clone, Copy)]
+pub(crate) enum Index {
+    /// Sorted set: locators of the live, by the earliest that they may be over.
+    Due,
+    /// Sorted set: locators of the live that have a user, by a hash of the user.
+    Users,
+    /// Hash: user to epoch.
+    Epochs,
+    /// The global epoch as it holds in this partition.
+    Global,
+    /// The global epoch that the sweeper has looked at every session for.
+    Swept,
+    /// Sorted set: locators of ends that are not delivered, by time.
+    Ends,
+    /// Hash: sessions that a login moves to another slot, and where to.
+    Moves,
+    /// Sorted set: locators of ends that are, by when they may be forgotten.
+    Told,
+}
+
+/// Makes keys: PREFIX{XX} and either a locator or the letter of an index.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys(Arc<[u8]>);
+
+impl Keys {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self(prefix.as_bytes().into())
+    }
+
+    pub(crate) fn record(&self, key: &Locator) -> Vec<u8> {
+        self.in_partition(of(key), key.as_bytes())
+    }
+
+    pub(crate) fn index(&self, partition: Partition, index: Index) -> Vec<u8> {
+        let letter = match index {
+            Index::Due => b"d",
+            Index::Users => b"u",
+            Index::Epochs => b"n",
+            Index::Global => b"g",
+            Index::Swept => b"s",
+            Index::Ends => b"e",
+            Index::Moves => b"m",
+            Index::Told => b"t",
+        };
+        self.in_partition(partition, letter)
+    }
+
+    /// The counter that the global epoch is drawn from, and its partition.
+    pub(crate) fn counter(&self) -> (Partition, Vec<u8>) {
+        (0, self.in_partition(0, b"G"))
+    }
+
+    fn in_partition(&self, partition: Partition, rest: &[u8]) -> Vec<u8> {
+        let tag = tag(partition);
+        let mut key = Vec::with_capacity(self.0.len() + 4 + rest.len());
+        key.extend_from_slice(&self.0);
+        key.push(b'{');
+        key.extend_from_slice(&tag);
+        key.push(b'}');
+        key.extend_from_slice(rest);
+        key
+    }
+}
+
+/// The hash tag of a partition.
+fn tag(partition: Partition) -> [u8; 2] {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    [HEX[usize::from(partition >> 4)], HEX[usize::from(partition & 15)]]
+}
+
+/// The slot of a cluster that a partition is in: CRC-16 (XMODEM) of its tag,
+/// modulo 16384, as the cluster specification says.
+pub(crate) fn slot(partition: Partition) -> u16 {
+    let mut crc: u16 = 0;
+    for byte in tag(partition) {
+        crc ^= u16::from(byte) << 8;
+        for _ in 0..8 {
+            crc = if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 };
+        }
+    }
+    crc % 16384
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_belongs_to_a_user_has_one_hash_tag() {
+        let keys = Keys::new("shop:");
+        let user = UserKey::new(b"ada").unwrap();
+        let key = hardtack_testkit::records::locator(Some(&user));
+        let tag = |key: Vec<u8>| key[5..9].to_vec();
+        let ours = tag(keys.record(&key));
+        assert_eq!((ours[0], ours[3]), (b'{', b'}'));
+        for index in [Index::Due, Index::Users, Index::Epochs, Index::Global, Index::Ends] {
+            assert_eq!(tag(keys.index(of_user(&user), index)), ours);
+        }
+    }
+
+    #[test]
+    fn slots_are_those_of_the_specification_and_lie_evenly() {
+        // CLUSTER KEYSLOT of a server: 00, 7f, ff.
+        assert_eq!([slot(0), slot(0x7f), slot(0xff)], [13254, 4194, 11756]);
+        let mut thirds = [0; 3];
+        for partition in 0..=u8::MAX {
+            thirds[usize::from(slot(partition)) * 3 / 16384] += 1;
+        }
+        assert!(thirds.iter().all(|n| (70..100).contains(n)), "{thirds:?}");
+    }
+}

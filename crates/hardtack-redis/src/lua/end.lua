@@ -1,0 +1,19 @@
+-- KEYS: record, global epoch, due, users, ends
+-- ARGV: locator, cause, at, only if expired, whether to write again what had ended
+local key, g_key, due, users, ends = unpack(KEYS, 1, 5)
+local loc, cause, at, expired, again = unpack(ARGV, 1, 5)
+local rec = head(key)
+if rec == '' then return UNKNOWN end
+if string.byte(rec) == ENDED then
+    -- So that waiting for replicas covers an end whose answer was lost.
+    if again == '1' then call('SETRANGE', key, 0, string.char(ENDED)) end
+    return string.byte(rec, 2)
+end
+if marked(rec) then return MOVING end
+if outdated(rec, global(g_key)) then
+    finish(key, rec, loc, REVOKED, at, due, users, ends)
+    return REVOKED
+end
+if expired == '1' and num(rec, 42) > num(at, 1) then return NOT_NOW end
+finish(key, rec, loc, tonumber(cause), at, due, users, ends)
+return OK

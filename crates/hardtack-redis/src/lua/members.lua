@@ -1,0 +1,3 @@
+-- KEYS: users
+-- ARGV: user
+return (members(KEYS[1], ARGV[1], {}))

@@ -1,0 +1,4 @@
+-- KEYS: global epoch
+-- ARGV: at least
+if global(KEYS[1]) < tonumber(ARGV[1]) then call('SET', KEYS[1], ARGV[1]) end
+return OK

@@ -1,0 +1,87 @@
+//! A master that is lost, and a replica that takes its place.
+
+use std::time::Duration;
+
+use hardtack::session::Cause;
+use hardtack::session::store::{Admission, Ended, Inserted, Store, StoreErrorKind};
+use hardtack_testkit::FakeClock;
+use hardtack_testkit::records::{anonymous, locator, signed_in, user};
+
+use super::told::{Load, recovers};
+use crate::{Durability, RedisStore};
+use hardtack_testkit::redis::RedisServer;
+
+const NOW: hardtack::time::UnixTime = FakeClock::START;
+
+/// A master and its replica, in step.
+fn pair() -> (RedisServer, RedisServer) {
+    let quick = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
+    let master = RedisServer::start(&quick);
+    let port = master.port().to_string();
+    let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
+    // Confirmed once: before that nothing waits for it.
+    let is_in_step = |info: &str| info.contains("state=online") && !info.contains(",offset=0,");
+    while !is_in_step(&master.tell(&["INFO", "replication"])) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    (master, replica)
+}
+
+/// What comes out is printed: with `Async` the losses are what they are.
+async fn failover(durability: Durability) -> super::told::Found {
+    let (master, replica) = pair();
+    let sentinel = RedisServer::sentinel(&master);
+    while !sentinel.tell(&["SENTINEL", "REPLICAS", "main"]).contains(&replica.port().to_string()) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let url = format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port());
+    let store = RedisStore::open(&url, durability).unwrap();
+    let load = Load::start(&store);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    master.signal("KILL");
+    let again = recovers(&store, &locator(None)).await;
+    // The new master has no replica yet: what asks for one fails, and is counted.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let found = load.stop(&store).await;
+    eprintln!("{durability:?}: served again after {again:?}: {found:?}");
+    found.is_enough();
+    found
+}
+
+#[tokio::test]
+async fn what_a_replica_confirmed_survives_the_loss_of_the_master() {
+    let found = failover(Durability::Wait(1)).await;
+    assert_eq!((found.revived, found.logged_out), (0, 0), "ends and logins");
+}
+
+#[tokio::test]
+async fn without_waiting_a_failover_is_served_by_the_new_master() {
+    failover(Durability::Async).await;
+}
+
+#[tokio::test]
+async fn too_few_replicas_are_an_error_and_not_a_logout() {
+    let (master, replica) = pair();
+    let builder = RedisStore::builder(&master.url(), Durability::Wait(1));
+    let store = builder.deadline(Duration::from_millis(300)).open().unwrap();
+    let ada = user("ada");
+    let (first, second) = (locator(Some(&ada)), locator(Some(&ada)));
+    let admission = Admission::at(NOW);
+    let inserted = store.insert(&first, signed_in(&ada, NOW), admission).await;
+    assert_eq!(inserted.unwrap(), Inserted::Ok);
+    replica.signal("STOP");
+    let error = store.insert(&second, signed_in(&ada, NOW), admission).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+    let error = store.end(&first, Cause::Logout, NOW).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+    // Done on the master; but asking again does not make it final either.
+    let error = store.end(&first, Cause::Logout, NOW).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+    store.raise(Some(&ada), NOW).await.unwrap_err();
+    store.raise(None, NOW).await.unwrap_err();
+    let anonymous = store.insert(&locator(None), anonymous(NOW), admission).await;
+    assert_eq!(anonymous.unwrap(), Inserted::Outdated, "the raise was done, if not confirmed");
+    replica.signal("CONT");
+    let ended = store.end(&first, Cause::Logout, NOW).await;
+    assert_eq!(ended.unwrap(), Ended::Before(Some(Cause::Logout)));
+}

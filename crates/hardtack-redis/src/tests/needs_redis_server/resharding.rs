@@ -1,0 +1,56 @@
+//! A slot that moves from one master to another under load.
+
+use hardtack_testkit::records::user;
+use redis::aio::MultiplexedConnection;
+
+use super::told::Load;
+use crate::{Durability, RedisStore};
+use hardtack_testkit::redis::{RedisCluster, RedisServer};
+
+async fn connect(server: &RedisServer) -> MultiplexedConnection {
+    let client = redis::Client::open(server.url()).unwrap();
+    client.get_multiplexed_async_connection().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_slot_that_moves_takes_nothing_with_it() {
+    let cluster = RedisCluster::start();
+    let store = RedisStore::open(&cluster.url(), Durability::Async).unwrap();
+    let slot = crate::key::slot(crate::key::of_user(&user("ada")));
+    let from = usize::from(slot) * 3 / 16384;
+    let to = (from + 1) % 3;
+    let (mut source, mut target) =
+        (connect(&cluster.masters()[from]).await, connect(&cluster.masters()[to]).await);
+    let id = |server: &RedisServer| {
+        let answer = server.tell(&["CLUSTER", "MYID"]);
+        answer.lines().nth(1).unwrap().to_owned()
+    };
+    let (from_id, to_id) = (id(&cluster.masters()[from]), id(&cluster.masters()[to]));
+    let load = Load::start(&store);
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let set = |state: &'static str, node: &str| {
+        let mut cmd = redis::cmd("CLUSTER");
+        cmd.arg("SETSLOT").arg(slot).arg(state).arg(node);
+        cmd
+    };
+    set("IMPORTING", &from_id).exec_async(&mut target).await.unwrap();
+    set("MIGRATING", &to_id).exec_async(&mut source).await.unwrap();
+    loop {
+        let mut some = redis::cmd("CLUSTER");
+        some.arg("GETKEYSINSLOT").arg(slot).arg(10);
+        let keys: Vec<Vec<u8>> = some.query_async(&mut source).await.unwrap();
+        if keys.is_empty() {
+            break;
+        }
+        let mut migrate = redis::cmd("MIGRATE");
+        migrate.arg("127.0.0.1").arg(cluster.masters()[to].port()).arg("").arg(0).arg(5000);
+        migrate.arg("KEYS").arg(keys).exec_async(&mut source).await.unwrap();
+    }
+    set("NODE", &to_id).exec_async(&mut target).await.unwrap();
+    set("NODE", &to_id).exec_async(&mut source).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let found = load.stop(&store).await;
+    eprintln!("{found:?}");
+    found.is_enough();
+    assert_eq!((found.lost, found.revived, found.logged_out), (0, 0, 0));
+}
