@@ -233,11 +233,8 @@ impl fmt::Display for ReplayError {
                 "line {line} is not UTF-8 from its byte {position} on; cases are JSON, in which a \
                  byte is written as the Latin-1 character that it is"
             ),
-            ReplayError::Case { line, source: CaseError::Json(error) } => {
-                let (column, said) = (error.column(), error.to_string());
-                // It counts lines too, within the one that it was given.
-                let said = said.split(" at line 1 column").next().unwrap_or_default();
-                write!(f, "line {line} is not a case: {said}, at column {column}")
+            ReplayError::Case { line, source: CaseError::Json { column, message, .. } } => {
+                write!(f, "line {line} is not a case: {message}, at column {column}")
             }
             ReplayError::Case { line, source } => {
                 write!(f, "line {line}: {source}")?;
