@@ -44,7 +44,7 @@ pub fn replay(
             match input.read_until(b'\n', &mut bytes) {
                 Ok(0) => return None,
                 Ok(_) if bytes.trim_ascii().is_empty() => {}
-                Ok(_) => return Some(replay_line(line, &bytes, profile, now)),
+                Ok(_) => return Some(replay_line(line, bytes.trim_ascii_end(), profile, now)),
                 Err(source) => return Some(Err(ReplayError::Read { line, source })),
             }
         }
