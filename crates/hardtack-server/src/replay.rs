@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn a_bad_line_is_named_by_its_number_and_the_next_is_replayed() {
         for (bad, said) in [
-            (&b"{"[..], "line 2 is not a case: EOF while parsing an object, at column 2"),
+            (&b"{"[..], "line 2 is not a case: EOF while parsing an object, at column 1"),
             (
                 b"{\"steps\": [{\"url\": \"shop\"}]}",
                 "line 2: the case names `shop`, which is not usable: the text is not an absolute URL",
