@@ -28,11 +28,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
 
 use super::{Cookie, CookieParts, Partition, ReadError, Site};
 use crate::cookie::{Priority, SameSite};
@@ -57,20 +58,24 @@ pub fn write<'a>(
     to.write_all(b"\n]}\n")
 }
 
-/// Reads what [`write`] wrote. Memory and time are linear in the text.
+/// Reads what [`write()`] wrote. Memory and time are linear in the text.
 ///
 /// # Errors
 ///
 /// [`ReadError`] with line and byte for what is not JSON, not a jar, truncated, or of another version.
 pub fn read(from: impl Read) -> Result<Vec<Cookie>, ReadError> {
-    let mut deserializer = serde_json::Deserializer::from_reader(io::BufReader::new(from));
-    let document = Document::deserialize(&mut deserializer);
-    let cookies = document.and_then(|document| deserializer.end().map(|()| document.0));
+    let mut from = io::BufReader::new(from);
+    // What does not begin as a jar does is not read to its end, which may be far away.
+    if from.fill_buf()?.trim_ascii_start().first().is_some_and(|&byte| byte != b'{') {
+        let what = "expected an object that begins with \"format\"".to_owned();
+        return Err(ReadError::Wrong { line: 1, column: Some(1), what });
+    }
+    // In memory at once: from a stream the same takes four times as long.
+    let mut text = Zeroizing::new(Vec::new());
+    from.read_to_end(&mut text)?;
+    let cookies = serde_json::from_slice::<Document>(&text).map(|document| document.0);
     cookies.map_err(|error| {
         let place = format!(" at line {} column {}", error.line(), error.column());
-        if error.is_io() {
-            return ReadError::Io(error.into());
-        }
         let (line, column) = (error.line() as u64, Some(error.column() as u64));
         let what = error.to_string();
         let what = what.strip_suffix(&place).unwrap_or(&what);

@@ -89,7 +89,7 @@ fn every_truncation_is_an_error_with_a_place() {
 fn what_is_wrong_is_told_without_the_value() {
     for (from, to, what) in [
         ("\"version\":1", "\"version\":2", "the jar has version 2, and this"),
-        ("\"hardtack-jar\"", "\"other\"", "line 1, byte 18: the format is not"),
+        ("\"hardtack-jar\"", "\"other\"", "line 1, byte 17: the format is not"),
         ("{\"format\"", "{\"cookies\"", "this is not a jar"),
         ("{\"format\"", "[{\"format\"", "line 1, byte 1: expected an object that begins with"),
         ("\"secure\":false", "\"secure\":\"s3cret\"", "expected a boolean"),
