@@ -1,6 +1,8 @@
 //! The cookie jar beside hyper, over one connection: `jar_hyper URL` asks twice, so that the second
 //! request carries what the first answer set.
 
+#![allow(clippy::print_stdout)] // to show what came back
+
 use std::error::Error;
 
 use hardtack::jar::{Jar, RequestContext, Target};

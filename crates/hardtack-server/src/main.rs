@@ -24,7 +24,12 @@ enum Command {
     /// Fetches a page of your own site and tells what to change about its cookies
     Lint(cmd::lint::Arguments),
     /// Works on cookie jars in files, and holds the jar against recorded browsers
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Files are JSON or cookies.txt, the format that curl has too, told apart by \
+                      their contents; a new file gets the format that its name says, cookies.txt \
+                      for `.txt`. Several programs may work on one file at once."
+    )]
     Jar(cmd::jar::Command),
 }
 

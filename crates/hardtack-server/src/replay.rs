@@ -44,7 +44,7 @@ pub fn replay(
             match input.read_until(b'\n', &mut bytes) {
                 Ok(0) => return None,
                 Ok(_) if bytes.trim_ascii().is_empty() => {}
-                Ok(_) => return Some(replay_line(line, &bytes, profile, now)),
+                Ok(_) => return Some(replay_line(line, bytes.trim_ascii_end(), profile, now)),
                 Err(source) => return Some(Err(ReplayError::Read { line, source })),
             }
         }
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn a_bad_line_is_named_by_its_number_and_the_next_is_replayed() {
         for (bad, said) in [
-            (&b"{"[..], "line 2 is not a case: EOF while parsing an object, at column 2"),
+            (&b"{"[..], "line 2 is not a case: EOF while parsing an object, at column 1"),
             (
                 b"{\"steps\": [{\"url\": \"shop\"}]}",
                 "line 2: the case names `shop`, which is not usable: the text is not an absolute URL",

@@ -15,16 +15,16 @@ use serde::Serialize;
 
 use super::{Failure, parsing};
 
-/// The cookies are set by the answer to a request to --url, and the same request is then made once
-/// more: would they be sent? With --send-url, they are set by a plain visit to --url, and --context
-/// says how the requests to the other addresses come about.
-///
-/// Exit codes: 0, every cookie is stored and sent in every browser asked about; 1, some are dropped,
-/// removed, replaced or withheld; 2, wrong arguments or input.
-///
-/// Example: hardtack explain 'sid=1; Domain=.co.uk; SameSite=None' --url https://shop.example.co.uk/
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "The cookies are set by the answer to a request to --url, and the same request is then made \
+             once more: would they be sent? With --send-url, they are set by a plain visit to \
+             --url, and --context says how the requests to the other addresses come \
+             about.\n\nExit codes: 0, every cookie is stored and sent in every browser asked \
+             about; 1, some are dropped, removed, replaced or withheld; 2, wrong arguments or \
+             input.\n\nExample: hardtack explain 'sid=1; Domain=.co.uk; SameSite=None' --url \
+             https://shop.example.co.uk/"
+)]
 pub(crate) struct Arguments {
     /// Set-Cookie values; `-` or none reads standard input, a line each or the head of a response
     #[arg(value_name = "SET-COOKIE", conflicts_with = "har")]

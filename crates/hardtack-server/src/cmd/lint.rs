@@ -14,13 +14,14 @@ use hardtack_server::terminal;
 
 use super::{Failure, parsing};
 
-/// Fetches the address, follows redirects with a browser's jar, and looks at the cookies of each
-/// answer: what their author should change, and what each browser does with them. Values are not
-/// shown.
-///
-/// Exit codes: 0, nothing to change but advice; 1, errors or warnings, or a browser drops a cookie;
-/// 2, wrong arguments or input, or the page cannot be fetched.
 #[derive(Args)]
+#[command(
+    after_help = "Fetches the address, follows redirects with a browser's jar, and looks at the cookies of \
+             each answer: what their author should change, and what each browser does with \
+             them. Values are not shown.\n\nExit codes: 0, nothing to change but advice; 1, \
+             errors or warnings, or a browser drops a cookie; 2, wrong arguments or input, or \
+             the page cannot be fetched."
+)]
 #[command(group = clap::ArgGroup::new("source").required(true))]
 pub(crate) struct Arguments {
     /// The page, of your own site

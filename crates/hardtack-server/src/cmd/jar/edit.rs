@@ -11,9 +11,11 @@ use hardtack_server::terminal::{paragraph, width, without_values};
 use super::file::FileArguments;
 use crate::cmd::{self, Failure, parsing};
 
-/// Exit codes: 0, every cookie was stored, or removed one as it says; 1, some were dropped; 2, wrong
-/// arguments or file.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0, every cookie was stored, or removed one as it says; 1, some were dropped; 2, \
+             wrong arguments or file."
+)]
 pub(crate) struct Set {
     #[command(flatten)]
     file: FileArguments,
@@ -51,8 +53,10 @@ pub(super) fn set(arguments: &Set) -> Result<ExitCode, Failure> {
     Ok(if is_any_dropped { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Exit codes: 0, some were removed; 1, there were none; 2, wrong arguments or file.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0, some were removed; 1, there were none; 2, wrong arguments or file."
+)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
 pub(crate) struct Rm {
     #[command(flatten)]

@@ -14,8 +14,8 @@ use serde::Serialize;
 use super::file::FileArguments;
 use crate::cmd::{self, Failure, parsing};
 
-/// Exit codes: 0, done; 2, wrong arguments or file.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0, done; 2, wrong arguments or file.")]
 pub(crate) struct Show {
     #[command(flatten)]
     file: FileArguments,
@@ -126,8 +126,10 @@ fn site_of(partition: &Partition) -> String {
     partition.top_level.to_string()
 }
 
-/// Exit codes: 0, there are cookies to send; 1, there are none; 2, wrong arguments or file.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0, there are cookies to send; 1, there are none; 2, wrong arguments or file."
+)]
 pub(crate) struct Get {
     #[command(flatten)]
     file: FileArguments,

@@ -12,9 +12,6 @@ use clap::Subcommand;
 
 use super::Failure;
 
-/// The commands on files read and write JSON and cookies.txt (the format that curl has too), told
-/// apart by their contents; a new file gets the format that its name says, cookies.txt for `.txt`.
-/// Several programs may work on one file at once.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Lists the cookies of a jar, without their values

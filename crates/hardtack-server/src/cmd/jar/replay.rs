@@ -11,14 +11,15 @@ use hardtack_server::terminal::{self, Cell};
 
 use crate::cmd::{self, Failure, parsing};
 
-/// Cases are lines of JSON on standard input: `{"id", "cat", "steps": [{"url", "context"?,
-/// "initiator"?, "set_cookie": [...], "wait_ms"?}], "probes": [{"url", ...}], "expect"?: {"now_ms",
-/// "probes": [{"cookie"}]}}`. Strings are Latin-1: one character is one byte. Each case has a fresh
-/// jar and the clock of its recording.
-///
-/// Exit codes: 0, done; 1, with --check: less agreement than --min; 2, wrong arguments or a line
-/// that is not a case.
 #[derive(Args)]
+#[command(
+    after_help = "Cases are lines of JSON on standard input: `{\"id\", \"cat\", \"steps\": [{\"url\", \
+             \"context\"?, \"initiator\"?, \"set_cookie\": [...], \"wait_ms\"?}], \"probes\": \
+             [{\"url\", ...}], \"expect\"?: {\"now_ms\", \"probes\": [{\"cookie\"}]}}`. Strings \
+             are Latin-1: one character is one byte. Each case has a fresh jar and the clock of \
+             its recording.\n\nExit codes: 0, done; 1, with --check: less agreement than --min; \
+             2, wrong arguments or a line that is not a case."
+)]
 pub(crate) struct Arguments {
     /// Whose rules hold: chromium, firefox or rfc6265bis
     #[arg(long, value_parser = parsing::profile)]

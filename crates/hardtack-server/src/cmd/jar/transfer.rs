@@ -11,9 +11,11 @@ use hardtack_sqlite::browsers::{chromium, firefox};
 use super::file::{self, FileArguments, Settings};
 use crate::cmd::{self, Failure};
 
-/// Exit codes: 0, done; 1, done, but some cookies do not fit into the format and were left out; 2,
-/// wrong arguments or file.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0, done; 1, done, but some cookies do not fit into the format and were left \
+             out; 2, wrong arguments or file."
+)]
 pub(crate) struct Convert {
     #[command(flatten)]
     file: FileArguments,
@@ -54,8 +56,8 @@ pub(super) fn convert(arguments: &Convert) -> Result<ExitCode, Failure> {
     Ok(if left_out == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Exit codes: 0, done; 2, wrong arguments or file.
 #[derive(Args)]
+#[command(after_help = "Exit codes: 0, done; 2, wrong arguments or file.")]
 pub(crate) struct Merge {
     /// The jar that gets the cookies; made if it is not there
     into: PathBuf,
@@ -86,11 +88,13 @@ pub(super) fn merge(arguments: &Merge) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Chromium's file is `Cookies` in its profile, or `Network/Cookies`; Firefox's is `cookies.sqlite`.
-/// The browser may be running. Values that Chromium has encrypted cannot be read, and are named.
-///
-/// Exit codes: 0, done; 1, done, but some cookies were left out; 2, wrong arguments or file.
 #[derive(Args)]
+#[command(
+    after_help = "Chromium's file is `Cookies` in its profile, or `Network/Cookies`; Firefox's is \
+             `cookies.sqlite`. The browser may be running. Values that Chromium has encrypted \
+             cannot be read, and are named.\n\nExit codes: 0, done; 1, done, but some cookies \
+             were left out; 2, wrong arguments or file."
+)]
 pub(crate) struct Import {
     /// The browser
     #[arg(value_enum)]
