@@ -7,7 +7,7 @@ use hardtack::session::store::*;
 use hardtack::session::{Cause, Epochs, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 
-use crate::wrap::{Around, Verb, store_around};
+use crate::wrap::{Around, Verb, counted, store_around};
 
 /// A store that counts the calls to another. Clones count together.
 #[derive(Clone)]
@@ -48,8 +48,11 @@ impl Around for StoreCalls {
         verb: Verb,
         call: impl FnOnce(usize) -> Reply<'a, Result<T, StoreError>> + Send + 'a,
     ) -> Reply<'a, Result<T, StoreError>> {
-        self.counts[verb as usize].fetch_add(1, SeqCst);
-        call(usize::MAX)
+        let count = &self.counts[verb as usize];
+        count.fetch_add(1, SeqCst);
+        counted(call(usize::MAX), || {
+            count.fetch_sub(1, SeqCst);
+        })
     }
 }
 

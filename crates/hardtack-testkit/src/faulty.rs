@@ -8,7 +8,7 @@ use hardtack::session::{Cause, Epochs, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 use tokio::sync::watch;
 
-use crate::wrap::{Around, Verb, store_around};
+use crate::wrap::{Around, Verb, counted, store_around};
 
 /// A store around another that fails at the calls it is told to. Clones share
 /// the script and the counts.
@@ -101,6 +101,16 @@ impl FaultyStore {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The call was given up before it began: what goes wrong with it waits for the next.
+    fn take_back(&self, verb: Verb, fault: Option<Fault>) {
+        let mut script = self.script();
+        let number = script.calls[verb as usize];
+        script.calls[verb as usize] -= 1;
+        if let Some(fault) = fault {
+            script.at.push((verb, number, fault));
+        }
+    }
+
     /// Counts a call and answers what goes wrong with it.
     fn next(&self, verb: Verb) -> Option<Fault> {
         let mut script = self.script();
@@ -123,10 +133,24 @@ impl Around for FaultyStore {
         verb: Verb,
         call: impl FnOnce(usize) -> Reply<'a, Result<T, StoreError>> + Send + 'a,
     ) -> Reply<'a, Result<T, StoreError>> {
+        let fault = self.next(verb);
+        let told = fault.clone();
+        let reply = self.reply(verb, fault, call);
+        counted(reply, move || self.take_back(verb, told))
+    }
+}
+
+impl FaultyStore {
+    fn reply<'a, T: Send + Unpin + 'a>(
+        &'a self,
+        verb: Verb,
+        fault: Option<Fault>,
+        call: impl FnOnce(usize) -> Reply<'a, Result<T, StoreError>> + Send + 'a,
+    ) -> Reply<'a, Result<T, StoreError>> {
         let fail = move |kind| {
             StoreError::new(kind, format!("the faulty store was told to fail this {verb:?} call"))
         };
-        let (most, kind) = match self.next(verb) {
+        let (most, kind) = match fault {
             None => return call(usize::MAX),
             Some(Fault::Refused(kind)) => return Reply::ready(Err(fail(kind))),
             Some(Fault::HeldBefore(gate)) => {

@@ -62,6 +62,40 @@ pub(crate) trait Around: Send + Sync + 'static {
     ) -> Reply<'a, Result<T, StoreError>>;
 }
 
+/// The reply of a call that was counted when it was made: `take_back` undoes that if the reply is
+/// given up before it was asked for, as a load may be.
+pub(crate) fn counted<'a, T: Send + Unpin + 'a>(
+    reply: Reply<'a, T>,
+    take_back: impl FnOnce() + Send + 'a,
+) -> Reply<'a, T> {
+    match reply.into_ready() {
+        Ok(answer) => Reply::ready(answer),
+        Err(later) => {
+            let mut unasked = Unasked(Some(take_back));
+            Reply::later(async move {
+                unasked.asked();
+                later.await
+            })
+        }
+    }
+}
+
+struct Unasked<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Unasked<F> {
+    fn asked(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl<F: FnOnce()> Drop for Unasked<F> {
+    fn drop(&mut self) {
+        if let Some(take_back) = self.0.take() {
+            take_back();
+        }
+    }
+}
+
 /// Implements [`Store`] for a type that is [`Around`] another store.
 macro_rules! store_around {
     ($wrapper:ty) => {

@@ -240,7 +240,9 @@ impl Engine {
         let id = SessionId::parse(text, candidate.kind, self.settings.scope, &self.keys).ok()?;
         let (key, now) = (id.locator(), self.clock.now());
         let noted = self.noted(&key);
-        let Loaded::Live(record) = self.store.load(&key).now()?.ok()? else { return None };
+        let Loaded::Live(record) = self.store.load(&key).into_ready().ok()?.ok()? else {
+            return None;
+        };
         let Opened::Live(mut work) = Work::open(id, record, &self.keys, now, false) else {
             return None;
         };

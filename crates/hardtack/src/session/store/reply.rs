@@ -23,11 +23,15 @@ impl<'a, T> Reply<'a, T> {
         Self(Inner::Ready(Some(answer)))
     }
 
-    /// The answer, if it is there already; else the verb is given up before it began.
-    pub(crate) fn now(self) -> Option<T> {
+    /// The answer, if it is there already, or the reply as it was: not begun.
+    ///
+    /// # Errors
+    ///
+    /// The reply, where the answer takes its time.
+    pub fn into_ready(self) -> Result<T, Self> {
         match self.0 {
-            Inner::Ready(answer) => answer,
-            Inner::Later(_) => None,
+            Inner::Ready(Some(answer)) => Ok(answer),
+            other => Err(Self(other)),
         }
     }
 
