@@ -192,7 +192,9 @@ async fn send(
         pipe.add_command((*command).clone());
     }
     if replicas > 0 {
-        // Redis looks only ten times a second whether somebody has waited long enough.
+        // A server waits for all that it had written when it did the command before,
+        // also by others: so asking again covers a write whose answer was lost.
+        // It looks only ten times a second whether somebody has waited long enough.
         let left = until.saturating_duration_since(Instant::now());
         let patience = (left / 2).max(left.saturating_sub(Duration::from_millis(200)));
         pipe.cmd("WAIT").arg(replicas).arg(patience.as_millis().max(1) as u64);
