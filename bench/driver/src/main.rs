@@ -46,7 +46,9 @@ fn main() -> ExitCode {
     let unknown = |name: &&String| !GROUPS.iter().any(|(group, _)| group == name);
     if let Some(wrong) = names.iter().find(unknown).or(flags.iter().find(|flag| *flag != "--quick"))
     {
-        eprintln!("{wrong} is neither --quick nor one of the groups micro, jar, tower, http, embedded");
+        eprintln!(
+            "{wrong} is neither --quick nor one of the groups micro, jar, tower, http, embedded"
+        );
         return ExitCode::from(2);
     }
     let effort = if flags.is_empty() { FULL } else { QUICK };

@@ -5,12 +5,16 @@ use crate::bars::{Reach, Report, Table};
 use crate::rounds::{ROW_HEAD, Rounds};
 
 pub(crate) fn measure(effort: Effort, report: &mut Report) {
-    let ours = ["find", "set", "seal", "open"];
+    let ours = ["find", "set", "parse", "date", "date rfc850", "date asctime", "seal", "open"];
     let theirs = [
         "find memchr2",
         "find cookie-rs",
         "set one buffer",
         "set cookie-rs",
+        "parse cookie-rs",
+        "date",
+        "date rfc850",
+        "date asctime",
         "seal cookie-rs",
         "open cookie-rs",
     ];
@@ -45,6 +49,21 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
         faster("hardtack: set", "peers: set cookie-rs"),
     );
     report.bar(
+        "reading a Set-Cookie with Expires: allocations",
+        Reach::AtMost(0.0),
+        rounds.allocations("hardtack: parse"),
+    );
+    report.bar(
+        "reading a Set-Cookie with Expires: times faster than cookie-rs",
+        Reach::AtLeast(5.0),
+        faster("hardtack: parse", "peers: parse cookie-rs"),
+    );
+    report.bar(
+        "reading a date: time, of httpdate",
+        Reach::AtMost(1.0),
+        times("hardtack: date", "peers: date"),
+    );
+    report.bar(
         "sealing 1 KiB: times faster than cookie-rs",
         Reach::AtLeast(1.8),
         faster("hardtack: seal", "peers: seal cookie-rs"),
@@ -60,6 +79,16 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
             &["peers: find memchr2", "hardtack: find", "peers: find cookie-rs"][..],
         ),
         ("A full Set-Cookie", &["peers: set one buffer", "hardtack: set", "peers: set cookie-rs"]),
+        ("Reading a Set-Cookie with Expires", &["hardtack: parse", "peers: parse cookie-rs"]),
+        ("Reading a date as HTTP writes it", &["peers: date", "hardtack: date"]),
+        (
+            "Reading a date of RFC 850, which clients take as well",
+            &["peers: date rfc850", "hardtack: date rfc850"],
+        ),
+        (
+            "Reading a date of asctime, which clients take as well",
+            &["peers: date asctime", "hardtack: date asctime"],
+        ),
         ("Sealing 1 KiB", &["hardtack: seal", "peers: seal cookie-rs"]),
         ("Opening 1 KiB", &["hardtack: open", "peers: open cookie-rs"]),
     ] {

@@ -18,11 +18,10 @@ pub fn cookie_header() -> String {
     pairs.join("; ")
 }
 
-/// A `Set-Cookie` header with every attribute.
+/// A `Set-Cookie` header as most servers send one that lasts.
 pub fn set_cookie() -> String {
     format!(
-        "shop={}; Expires=Sun, 22 Nov 2026 13:00:00 GMT; Max-Age=3600; Domain=example.com; Path=/; \
-         Secure; HttpOnly; SameSite=Lax; Partitioned",
+        "shop={}; Expires=Sun, 22 Nov 2026 13:00:00 GMT; Path=/; Secure; HttpOnly; SameSite=Lax",
         text(42)
     )
 }

@@ -3,7 +3,8 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`cookie`] | reads `Cookie` headers, writes `Set-Cookie` headers that cannot be wrong |
+//! | [`cookie`] | reads and writes `Cookie` and `Set-Cookie` headers, as servers and as clients do |
+//! | `jar` | a client's cookies, as browsers keep and send them (feature `jar`) |
 //! | [`seal`] | signs and encrypts values that travel, with keys that can be rotated |
 //! | [`session`] | sessions: the engine, the store's contract, a store in memory |
 //! | [`time`] | time as an argument |

@@ -127,6 +127,7 @@ fn line(case: &Value, secure: bool) -> Vec<u8> {
 }
 
 /// Plays the cases of a file that `wanted` takes, prints how many hold, and names the others.
+#[expect(clippy::print_stdout, reason = "how many agree is what this is run for")]
 fn run(file: &str, profile: &'static Profile, wanted: impl Fn(&Value) -> bool) -> Vec<String> {
     let mut cases = common::reference_cases(file);
     cases.retain(|case| wanted(case));

@@ -47,6 +47,7 @@ fn is_about_one_line(case: &Case) -> bool {
 }
 
 /// Compares what was sent back and, where a cookie was stored, its flags and its end.
+#[expect(clippy::print_stdout, reason = "which cases differ is what a failure has to tell")]
 fn agrees(case: &Case) -> bool {
     let profile = match case.browser.as_str() {
         browser if browser.starts_with("Chrome") => &Profile::CHROMIUM,

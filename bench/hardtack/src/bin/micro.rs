@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use hardtack::cookie::{SetCookie, find};
+use hardtack::cookie::{Profile, SetCookie, date, find, parse};
 use hardtack::seal::{Key, Keyring, Sealer};
 use hardtack::time::UnixTime;
 use harness::{Cases, inputs};
@@ -29,6 +29,14 @@ fn main() {
         .expect("browsers take this cookie");
     assert_eq!(cookie.to_header_value().len(), 173);
     cases.add("set", move || black_box(&cookie).to_header_value());
+
+    let line = inputs::set_cookie();
+    cases.add("parse", move || {
+        parse(black_box(line.as_bytes()), &Profile::CHROMIUM).expect("no client drops it").secure
+    });
+    for (name, text) in inputs::DATES {
+        cases.add(name, move || date::parse(black_box(text.as_bytes())).expect("it is a date"));
+    }
 
     let ring = Keyring::new(Key::generate().expect("the system has random bytes"));
     let sealer = Sealer::new(&ring, "bench");

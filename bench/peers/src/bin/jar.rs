@@ -41,9 +41,7 @@ fn main() {
 
     let mut stored = self::store(3_000);
     let (_, line) = inputs::jar_cookie(1_501);
-    cases.add("store cookie_store", move || {
-        stored.parse(black_box(&line), &url).map(drop).is_ok()
-    });
+    cases.add("store cookie_store", move || stored.parse(black_box(&line), &url).map(drop).is_ok());
     cases.add("load 3000 cookie_store", || self::store(3_000));
     cases.serve();
 }

@@ -55,6 +55,15 @@ fn main() {
         .build();
     cases.add("set cookie-rs", move || black_box(&cookie).to_string());
 
+    let line = inputs::set_cookie();
+    // Borrows from the line, and decodes nothing.
+    cases.add("parse cookie-rs", move || {
+        Cookie::parse(black_box(line.as_str())).expect("it is a cookie").secure()
+    });
+    for (name, text) in inputs::DATES {
+        cases.add(name, move || httpdate::parse_http_date(black_box(text)).expect("it is a date"));
+    }
+
     let key = Key::generate();
     let value = inputs::text(1024);
     let mut sealed = CookieJar::new();

@@ -7,7 +7,7 @@
 //! | one request as the pages want it | `visit.rs` |
 //! | the frame of a page, with the round trip beside it | `page.rs` |
 //! | the shop and who is signed in | `shop.rs`, `account.rs`, `address.rs`, `picture.rs` |
-//! | pages that show how things work | `cookies.rs`, `countdown.rs`, `scope.rs`, `url.rs`, `race.rs`, `steal.rs`, `computer.rs` |
+//! | pages that show how things work | `cookies.rs`, `countdown.rs`, `scope.rs`, `sent.rs`, `url.rs`, `race.rs`, `steal.rs`, `computer.rs` |
 //!
 //! # What this does not protect
 //! The passwords are public and every visitor may be anybody. That is why it listens on
@@ -28,6 +28,7 @@ mod page;
 mod picture;
 mod race;
 mod scope;
+mod sent;
 mod shop;
 mod steal;
 mod store;
@@ -156,6 +157,7 @@ fn router(app: App) -> Router {
         .merge(cookies::routes())
         .merge(countdown::routes())
         .merge(scope::routes())
+        .merge(sent::routes())
         .merge(url::routes())
         .merge(race::routes())
         .merge(steal::routes())

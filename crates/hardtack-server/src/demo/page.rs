@@ -18,6 +18,7 @@ pub(crate) enum Tab {
     Cookies,
     Countdown,
     Scope,
+    Sent,
     Url,
     Race,
     Steal,
@@ -29,12 +30,13 @@ impl Tab {
         Tab::ALL.iter().find(|(tab, ..)| *tab == self).map_or("/", |(_, path, _)| path)
     }
 
-    const ALL: [(Tab, &'static str, &'static str); 9] = [
+    const ALL: [(Tab, &'static str, &'static str); 10] = [
         (Tab::Shop, "/", "Shop"),
         (Tab::Account, "/account", "Account"),
         (Tab::Cookies, "/cookies", "Cookies"),
         (Tab::Countdown, "/countdown", "Countdown"),
         (Tab::Scope, "/scope", "Scope"),
+        (Tab::Sent, "/sent", "Would it be sent?"),
         (Tab::Url, "/url", "In the URL"),
         (Tab::Race, "/race", "Race"),
         (Tab::Steal, "/steal", "Steal"),

@@ -153,5 +153,15 @@ pub(crate) fn cookie_names(page: &Page, url: &str) -> Vec<String> {
 }
 
 /// All pages that the navigation leads to.
-pub(crate) const PAGES: [&str; 9] =
-    ["/", "/account", "/cookies", "/countdown", "/scope", "/url", "/race", "/steal", "/computer"];
+pub(crate) const PAGES: [&str; 10] = [
+    "/",
+    "/account",
+    "/cookies",
+    "/countdown",
+    "/scope",
+    "/sent",
+    "/url",
+    "/race",
+    "/steal",
+    "/computer",
+];

@@ -82,21 +82,26 @@ impl AttributeName {
         }
     }
 
-    /// In any casing.
+    /// In any casing. Nearly all servers use one of two, and a comparison with a constant costs
+    /// next to nothing.
+    #[inline]
     pub(super) fn named(name: &[u8]) -> Option<AttributeName> {
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-        match name.len() {
-            4 if is(b"path") => Some(AttributeName::Path),
-            6 if is(b"domain") => Some(AttributeName::Domain),
-            6 if is(b"secure") => Some(AttributeName::Secure),
-            7 if is(b"expires") => Some(AttributeName::Expires),
-            7 if is(b"max-age") => Some(AttributeName::MaxAge),
-            8 if is(b"httponly") => Some(AttributeName::HttpOnly),
-            8 if is(b"samesite") => Some(AttributeName::SameSite),
-            8 if is(b"priority") => Some(AttributeName::Priority),
-            11 if is(b"partitioned") => Some(AttributeName::Partitioned),
-            _ => None,
-        }
+        Some(match name {
+            b"Domain" | b"domain" => AttributeName::Domain,
+            b"Path" | b"path" => AttributeName::Path,
+            b"Max-Age" | b"max-age" => AttributeName::MaxAge,
+            b"Expires" | b"expires" => AttributeName::Expires,
+            b"Secure" | b"secure" => AttributeName::Secure,
+            b"HttpOnly" | b"httponly" => AttributeName::HttpOnly,
+            b"SameSite" | b"samesite" => AttributeName::SameSite,
+            b"Partitioned" | b"partitioned" => AttributeName::Partitioned,
+            _ => return AttributeName::named_unusually(name),
+        })
+    }
+
+    fn named_unusually(name: &[u8]) -> Option<AttributeName> {
+        let is = |known: &AttributeName| name.eq_ignore_ascii_case(known.as_str().as_bytes());
+        AttributeName::ALL.into_iter().find(is)
     }
 
     /// Whether its value is a word at most.
@@ -109,6 +114,12 @@ impl AttributeName {
                 | AttributeName::Partitioned
         )
     }
+}
+
+/// Whether this is that word in any casing, quickest in the usual one that `word` has.
+#[inline]
+pub(super) fn is_word<const N: usize>(text: &[u8], word: &[u8; N]) -> bool {
+    <&[u8; N]>::try_from(text).is_ok_and(|text| text == word || text.eq_ignore_ascii_case(word))
 }
 
 /// What is fixed of a cookie: its name and everything but value and expiry. Not checked before

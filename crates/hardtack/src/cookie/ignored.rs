@@ -69,6 +69,8 @@ pub enum Ignored {
         /// What the cookie asks for.
         same_site: SameSite,
     },
+    /// The domain has as many cookies as it may, all of them Secure, and this one is not: Firefox.
+    NoRoom,
     /// The path has more than 1024 bytes: Firefox.
     PathTooLong {
         /// The bytes that it has.
@@ -91,7 +93,7 @@ impl Ignored {
         match self {
             Ignored::ControlByte { .. } | Ignored::PairTooLong { .. } => "6265bis 5.6",
             Ignored::Tab { .. } | Ignored::NamelessEquals => "Chromium 156",
-            Ignored::NamelessValue | Ignored::PathTooLong { .. } => "Firefox 153",
+            Ignored::NamelessValue | Ignored::NoRoom | Ignored::PathTooLong { .. } => "Firefox 153",
             Ignored::PrefixRule { prefix: NamePrefix::Http | NamePrefix::HostHttp, .. } => {
                 "layered-cookies-02"
             }
@@ -130,6 +132,7 @@ impl Ignored {
             Ignored::CrossSite { .. } => {
                 "Set the cookie on a request of your own site, or with `SameSite=None; Secure`."
             }
+            Ignored::NoRoom => "Make the cookie Secure, and set fewer of them.",
             Ignored::PathTooLong { .. } => "Write a shorter Path, usually `Path=/`.",
         }
     }
@@ -193,6 +196,9 @@ impl fmt::Display for Ignored {
                 f,
                 "the cookie has SameSite={}, and another site started the request",
                 same_site.as_str()
+            ),
+            Ignored::NoRoom => f.write_str(
+                "the domain has as many cookies as it may, all of them Secure, and this one is not",
             ),
             Ignored::PathTooLong { length } => write!(
                 f,

@@ -76,8 +76,8 @@ pub use name::MAX_PAIR_BYTES;
 pub use parse::{Expiry, ParsedCookie, Priority, parse};
 pub use prefix::NamePrefix;
 pub use profile::{
-    DateGrammar, HostPrefixPath, Limits, MaxAgeGrammar, Nameless, Overwrite, Partitions, Profile,
-    SameSiteDefault,
+    DateGrammar, Eviction, HostPrefixPath, Limits, MaxAgeGrammar, Nameless, Overwrite, Partitions,
+    Profile, SameSiteDefault,
 };
 pub use set_cookie::SetCookie;
 pub use spec::CookieSpec;

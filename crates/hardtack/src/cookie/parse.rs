@@ -4,13 +4,15 @@ use core::fmt;
 use core::time::Duration;
 use std::borrow::Cow;
 
-use super::attribute::{AttributeName, MAX_ATTRIBUTE_BYTES, MAX_LIFETIME, SameSite};
+use memchr::memchr;
+
+use super::attribute::{AttributeName, MAX_ATTRIBUTE_BYTES, MAX_LIFETIME, SameSite, is_word};
 use super::date;
 use super::ignored::Ignored;
 use super::name::MAX_PAIR_BYTES;
 use super::prefix::NamePrefix;
 use super::profile::{MaxAgeGrammar, Nameless, Profile};
-use super::split::{split_once, trim};
+use super::split::{find_either, trim};
 use crate::time::UnixTime;
 
 /// What a client reads from one `Set-Cookie` header, before it knows whether the host may set it.
@@ -113,14 +115,15 @@ impl ParsedCookie<'_> {
 ///
 /// Why the client drops the whole cookie. An attribute that it cannot read, it ignores.
 pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, Ignored> {
-    check_control_bytes(line)?;
-    let (pair, attributes) = Attributes::after_pair(line);
-    let (name, value) = split_pair(pair, profile)?;
+    let has_tabs = check_control_bytes(line)?;
+    let mut pieces = Pieces::of(line);
+    let (name, value) = split_pair(pieces.next().unwrap_or_default(), profile)?;
     let length = name.len() + value.len();
     if length > MAX_PAIR_BYTES {
         return Err(Ignored::PairTooLong { length });
     }
-    if profile.tab_drops {
+    let tab_drops = has_tabs && profile.tab_drops;
+    if tab_drops {
         check_tabs(line, name)?;
         check_tabs(line, value)?;
     }
@@ -141,8 +144,9 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
         partitioned: false,
         priority: None,
     };
-    for (name, value) in attributes {
-        if profile.tab_drops {
+    for Piece { name, value } in pieces {
+        let value = value.unwrap_or_default();
+        if tab_drops {
             check_tabs(line, name)?;
             check_tabs(line, value)?;
         }
@@ -185,33 +189,48 @@ pub enum Priority {
     High,
 }
 
-/// The attributes of a line, each with its value (empty if there is no `=`), trimmed.
-pub(super) struct Attributes<'a> {
+/// What stands between two semicolons: first the pair, then the attributes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Piece<'a> {
+    /// What stands before the first `=`, trimmed.
+    pub(super) name: &'a [u8],
+    /// What stands after it, trimmed; `None` if there is no `=`.
+    pub(super) value: Option<&'a [u8]>,
+}
+
+/// The pieces of a line.
+pub(super) struct Pieces<'a> {
     rest: Option<&'a [u8]>,
 }
 
-impl<'a> Attributes<'a> {
-    /// The pair in front of them, and them.
-    pub(super) fn after_pair(line: &'a [u8]) -> (&'a [u8], Attributes<'a>) {
-        match split_once(line, b';') {
-            Some((pair, rest)) => (pair, Attributes { rest: Some(rest) }),
-            None => (line, Attributes { rest: None }),
-        }
+impl<'a> Pieces<'a> {
+    pub(super) fn of(line: &'a [u8]) -> Pieces<'a> {
+        Pieces { rest: Some(line) }
     }
 }
 
-impl<'a> Iterator for Attributes<'a> {
-    type Item = (&'a [u8], &'a [u8]);
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
 
-    fn next(&mut self) -> Option<(&'a [u8], &'a [u8])> {
-        let rest = self.rest?;
-        let (attribute, rest) = match split_once(rest, b';') {
-            Some((attribute, rest)) => (attribute, Some(rest)),
-            None => (rest, None),
+    #[inline(always)]
+    fn next(&mut self) -> Option<Piece<'a>> {
+        let rest = self.rest.take()?;
+        let Some(end) = find_either(rest, b';', b'=') else {
+            return Some(Piece { name: trim(rest), value: None });
         };
-        self.rest = rest;
-        let (name, value) = split_once(attribute, b'=').unwrap_or((attribute, b""));
-        Some((trim(name), trim(value)))
+        let (name, after) = (trim(&rest[..end]), &rest[end + 1..]);
+        if rest[end] == b';' {
+            self.rest = Some(after);
+            return Some(Piece { name, value: None });
+        }
+        let value = match find_either(after, b';', b';') {
+            Some(end) => {
+                self.rest = Some(&after[end + 1..]);
+                &after[..end]
+            }
+            None => after,
+        };
+        Some(Piece { name, value: Some(trim(value)) })
     }
 }
 
@@ -221,11 +240,11 @@ pub(super) fn position_in(line: &[u8], part: &[u8]) -> usize {
 }
 
 /// Name and value, as this client takes them apart.
-fn split_pair<'a>(pair: &'a [u8], profile: &Profile) -> Result<(&'a [u8], &'a [u8]), Ignored> {
-    let (name, value) = match split_once(pair, b'=') {
-        Some((name, value)) => (trim(name), trim(value)),
-        None if profile.nameless == Nameless::Name => (trim(pair), &b""[..]),
-        None => (&b""[..], trim(pair)),
+fn split_pair<'a>(pair: Piece<'a>, profile: &Profile) -> Result<(&'a [u8], &'a [u8]), Ignored> {
+    let (name, value) = match pair.value {
+        Some(value) => (pair.name, value),
+        None if profile.nameless == Nameless::Name => (pair.name, &b""[..]),
+        None => (&b""[..], pair.name),
     };
     if !name.is_empty() {
         return Ok((name, value));
@@ -253,22 +272,29 @@ fn well_formed(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(replaced)
 }
 
-/// Step 1 of section 5.6.
-fn check_control_bytes(line: &[u8]) -> Result<(), Ignored> {
-    let is_control = |byte: u8| (byte < b' ' && byte != b'\t') || byte == 0x7F;
-    // Without an early end the compiler looks at many bytes at a time, and a bad one is rare.
-    if !line.iter().fold(false, |any, &byte| any | is_control(byte)) {
-        return Ok(());
+/// Step 1 of section 5.6; tells whether there are TABs.
+fn check_control_bytes(line: &[u8]) -> Result<bool, Ignored> {
+    let is_control = |byte: u8| byte < b' ' || byte == 0x7F;
+    // A block without an early end is one the compiler looks at as a whole, and a bad byte is rare.
+    let any = |block: &[u8]| block.iter().fold(false, |any, &byte| any | is_control(byte));
+    let (blocks, rest) = line.as_chunks::<32>();
+    let clean = match line.last_chunk::<32>() {
+        // Looks at some bytes twice, which costs less than to look at the rest one by one.
+        Some(last) => !any(last) && !blocks.iter().any(|block| any(block)),
+        None => !any(rest),
+    };
+    if clean {
+        return Ok(false);
     }
-    match line.iter().position(|&byte| is_control(byte)) {
+    match line.iter().position(|&byte| is_control(byte) && byte != b'\t') {
         Some(position) => Err(Ignored::ControlByte { byte: line[position], position }),
-        None => Ok(()),
+        None => Ok(true),
     }
 }
 
 /// Refuses a TAB in `part`, which is trimmed and borrows from `line`.
 fn check_tabs(line: &[u8], part: &[u8]) -> Result<(), Ignored> {
-    match memchr::memchr(b'\t', part) {
+    match memchr(b'\t', part) {
         Some(at) => Err(Ignored::Tab { position: position_in(line, part) + at }),
         None => Ok(()),
     }
@@ -288,25 +314,31 @@ pub(super) fn max_age(value: &[u8], grammar: MaxAgeGrammar) -> Option<Duration> 
     if negative {
         return Some(Duration::ZERO);
     }
-    let seconds = digits.iter().fold(0u64, |number, digit| {
-        (number * 10 + u64::from(digit - b'0')).min(MAX_LIFETIME.as_secs())
+    let seconds = digits.iter().fold(0u32, |number, digit| {
+        number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
     });
-    Some(Duration::from_secs(seconds))
+    Some(Duration::from_secs(u64::from(seconds)).min(MAX_LIFETIME))
 }
 
 /// Section 5.6.7.
 pub(super) fn same_site(value: &[u8]) -> Option<SameSite> {
-    [SameSite::Strict, SameSite::Lax, SameSite::None]
-        .into_iter()
-        .find(|same_site| value.eq_ignore_ascii_case(same_site.as_str().as_bytes()))
+    match value.len() {
+        3 if is_word(value, b"Lax") => Some(SameSite::Lax),
+        4 if is_word(value, b"None") => Some(SameSite::None),
+        6 if is_word(value, b"Strict") => Some(SameSite::Strict),
+        _ => None,
+    }
 }
 
 fn priority(value: &[u8]) -> Priority {
-    if value.eq_ignore_ascii_case(b"low") {
+    if is_word(value, b"Low") {
         Priority::Low
-    } else if value.eq_ignore_ascii_case(b"high") {
+    } else if is_word(value, b"High") {
         Priority::High
     } else {
         Priority::Medium
     }
 }
+
+#[cfg(test)]
+mod tests;

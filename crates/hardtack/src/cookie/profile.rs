@@ -51,6 +51,8 @@ pub struct Profile {
     /// Whether a script sees no cookie at all if not all of them are UTF-8: Chromium. Others give
     /// it U+FFFD for what is not.
     pub hides_invalid_utf8: bool,
+    /// Which cookies of a domain go when it has too many.
+    pub eviction: Eviction,
     /// How many cookies there may be.
     pub limits: Limits,
 }
@@ -77,6 +79,7 @@ impl Profile {
         longest_path: usize::MAX,
         refuses_lone_cr: false,
         hides_invalid_utf8: true,
+        eviction: Eviction::ByPriority,
         limits: Limits::CHROMIUM,
     };
 
@@ -101,7 +104,8 @@ impl Profile {
         longest_path: 1024,
         refuses_lone_cr: true,
         hides_invalid_utf8: false,
-        limits: Limits { total: 3000, ..Limits::CHROMIUM },
+        eviction: Eviction::PlainFirst,
+        limits: Limits::CHROMIUM,
     };
 
     /// draft-ietf-httpbis-rfc6265bis-22 to the letter, where browsers differ from it and from one
@@ -126,6 +130,7 @@ impl Profile {
         longest_path: usize::MAX,
         refuses_lone_cr: false,
         hides_invalid_utf8: false,
+        eviction: Eviction::ByPriority,
         limits: Limits::CHROMIUM,
     };
 
@@ -232,6 +237,19 @@ pub enum Overwrite {
     KeepsPlace,
     /// There if the value is the same, and at the end otherwise: Chromium.
     MovesUnlessEqual,
+}
+
+/// Which cookies of a domain a client removes when there are too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Eviction {
+    /// Low priority before medium before high, those that are not Secure first, the least recently
+    /// used first, and some of each priority spared: Chromium. A choice that 6265bis section 5.7
+    /// step 24 leaves free.
+    ByPriority,
+    /// Of those that are not Secure the least recently used, however few they are; only where there
+    /// are none, Secure ones, and these only for another Secure one: Firefox.
+    PlainFirst,
 }
 
 /// How many cookies a jar keeps. Over a limit it removes as many as bring it down to the number

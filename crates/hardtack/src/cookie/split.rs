@@ -1,6 +1,6 @@
 //! What both cookie headers are taken apart with. Bytes beyond ASCII are never white space.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// Splits at the first `separator`, which belongs to neither side.
 pub(super) fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
@@ -10,8 +10,47 @@ pub(super) fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> 
     at.map(|at| (&bytes[..at], &bytes[at + 1..]))
 }
 
+/// The first of either byte. The same as `memchr2`, but quicker where it is near, as it is within
+/// an attribute: what a call of that costs would then be most of the work.
+#[inline]
+pub(super) fn find_either(bytes: &[u8], one: u8, other: u8) -> Option<usize> {
+    const WORDS: usize = 6;
+    let (words, _) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().take(WORDS).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zero_bytes(word ^ repeated(one)) | zero_bytes(word ^ repeated(other));
+        if found != 0 {
+            let at = index * 8 + found.trailing_zeros() as usize / 8;
+            #[cfg(test)]
+            steps::count(at + 1);
+            return Some(at);
+        }
+    }
+    let searched = words.len().min(WORDS) * 8;
+    let rest = &bytes[searched..];
+    let at = if rest.len() < 8 {
+        rest.iter().position(|&byte| byte == one || byte == other)
+    } else {
+        memchr2(one, other, rest)
+    };
+    let at = at.map(|at| searched + at);
+    #[cfg(test)]
+    steps::count(at.unwrap_or(bytes.len()) + 1);
+    at
+}
+
+/// The highest bit of every byte that is zero; only the lowest of them is to be trusted.
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(repeated(0x01)) & !word & repeated(0x80)
+}
+
+const fn repeated(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
 /// Takes SP and HTAB off both ends, and nothing else: a server that also took off U+2000 or U+00A0
 /// would read a cookie that any sibling host may set as one with a `__Host-` prefix.
+#[inline]
 pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
     #[cfg(test)]
     let untrimmed = bytes.len();

@@ -29,7 +29,6 @@ impl Relation {
             Initiator::Opaque => false,
         };
         let straight = !jar.profile.redirects_count
-            || context.initiator == Initiator::User
             || context.redirects.iter().all(|before| same(before, target));
         if by_same_site && straight {
             Relation::SameSite
@@ -84,10 +83,9 @@ fn same_site(one: &Target, other: &Target, schemeful: bool, suffixes: &Suffixes)
     if schemeful && one.secure != other.secure {
         return false;
     }
-    let (one, other) = (one.host.as_str(), other.host.as_str());
-    if one == other {
+    if one.host == other.host {
         return true;
     }
-    let domain = suffixes.registrable_domain(one);
-    domain.is_some() && domain == suffixes.registrable_domain(other)
+    let domain = one.host.registrable_domain(suffixes);
+    domain.is_some() && domain == other.host.registrable_domain(suffixes)
 }

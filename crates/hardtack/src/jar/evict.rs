@@ -8,7 +8,7 @@
 use super::index::Place;
 use super::log::Cause;
 use super::{Cookie, Jar, Partition};
-use crate::cookie::Priority;
+use crate::cookie::{Eviction, Priority};
 use crate::time::UnixTime;
 
 impl Jar {
@@ -30,7 +30,10 @@ impl Jar {
             if self.group_is_full(partition, &group) {
                 let mut cookies = self.group_by_use(partition, &group);
                 let victims = match partition {
-                    None => by_priority(&cookies, limits.per_domain_after),
+                    None => match self.profile.eviction {
+                        Eviction::ByPriority => by_priority(&cookies, limits.per_domain_after),
+                        Eviction::PlainFirst => plain_first(&cookies, limits.per_domain_after),
+                    },
                     Some(_) => {
                         let most = (limits.per_domain, limits.partition_bytes);
                         let spared = spared_suffix(&cookies, most);
@@ -152,4 +155,21 @@ fn by_priority(by_use: &[Seen], most: usize) -> Vec<u64> {
         }
     }
     seen.iter().filter(|seen| seen.chosen).map(|seen| seen.sequence).collect()
+}
+
+/// The victims by Firefox's rule. The cookie that has just come in is one only if it is the only one
+/// that is not Secure.
+fn plain_first(by_use: &[Seen], most: usize) -> Vec<u64> {
+    let goal = by_use.len().saturating_sub(most);
+    let newest = by_use.iter().map(|seen| seen.sequence).max();
+    let older = || by_use.iter().filter(|seen| Some(seen.sequence) != newest);
+    let plain: Vec<u64> = older().filter(|seen| !seen.secure).map(|seen| seen.sequence).collect();
+    if !plain.is_empty() {
+        return plain.into_iter().take(goal).collect();
+    }
+    let refused = by_use.iter().find(|seen| Some(seen.sequence) == newest && !seen.secure);
+    match refused {
+        Some(newest) => vec![newest.sequence],
+        None => older().map(|seen| seen.sequence).take(goal).collect(),
+    }
 }

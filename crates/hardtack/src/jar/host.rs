@@ -3,12 +3,17 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::Suffixes;
+
 /// A host as browsers compare it: a name in lower-case A-labels (`xn--bcher-kva.example`), an IPv4
 /// address in dotted decimal, or an IPv6 address in brackets.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Host {
     text: Box<str>,
     kind: Kind,
+    /// Where its registrable domain begins by the list of this build, which nearly every jar has:
+    /// worked out once, asked for by every cookie with a Domain and every page of another host.
+    registrable: Option<u32>,
 }
 
 impl Host {
@@ -25,14 +30,28 @@ impl Host {
 
     pub(super) fn from_url<S: AsRef<str>>(host: url::Host<S>) -> Host {
         match host {
-            url::Host::Domain(name) => Host::name(name.as_ref()),
-            url::Host::Ipv4(ip) => Host { text: ip.to_string().into(), kind: Kind::Ipv4(ip) },
-            url::Host::Ipv6(ip) => Host { text: format!("[{ip}]").into(), kind: Kind::Ipv6(ip) },
+            url::Host::Domain(name) => {
+                let name = name.as_ref();
+                let domain = Suffixes::BUILT_IN.registrable_domain(name);
+                let registrable = domain.map(|domain| (name.len() - domain.len()) as u32);
+                Host { text: name.into(), kind: Kind::Name, registrable }
+            }
+            url::Host::Ipv4(ip) => Host::ip(ip.to_string(), Kind::Ipv4(ip)),
+            url::Host::Ipv6(ip) => Host::ip(format!("[{ip}]"), Kind::Ipv6(ip)),
         }
     }
 
-    fn name(canonical: &str) -> Host {
-        Host { text: canonical.into(), kind: Kind::Name }
+    fn ip(text: String, kind: Kind) -> Host {
+        Host { text: text.into(), kind, registrable: None }
+    }
+
+    /// [`Suffixes::registrable_domain`] of it.
+    pub(super) fn registrable_domain(&self, suffixes: &Suffixes) -> Option<&str> {
+        if suffixes.is_built_in() {
+            self.registrable.map(|start| &self.text[start as usize..])
+        } else {
+            suffixes.registrable_domain(&self.text)
+        }
     }
 
     /// The canonical text; an IPv6 address in brackets.

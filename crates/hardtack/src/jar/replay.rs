@@ -131,6 +131,9 @@ pub struct Expect {
     pub now_ms: u64,
     /// One for each probe.
     pub probes: Vec<Seen>,
+    /// Why the recording failed; then there is nothing to compare.
+    #[serde(default)]
+    pub harness_error: Option<String>,
 }
 
 /// What a browser sent.
@@ -190,9 +193,9 @@ impl Case {
     }
 
     /// Whether the answers are byte for byte what the browser sent; `None` if the case does not say
-    /// what that was.
+    /// what that was, or the recording failed.
     pub fn agrees(&self, answers: &[Answer]) -> Option<bool> {
-        let seen = &self.expect.as_ref()?.probes;
+        let seen = &self.recorded()?.probes;
         let is = |seen: &Option<String>, answer: &Option<Vec<u8>>| {
             let seen = seen.as_ref().map(|cookie| latin1(cookie)).transpose();
             matches!(seen, Ok(cookie) if cookie == *answer)
@@ -205,9 +208,13 @@ impl Case {
         Some(seen.len() == answers.len() && seen.iter().zip(answers).all(agree))
     }
 
+    fn recorded(&self) -> Option<&Expect> {
+        self.expect.as_ref().filter(|expect| expect.harness_error.is_none())
+    }
+
     /// The same for `document.cookie`, where it was recorded: a look from the page itself.
     pub fn agrees_in_scripts(&self, answers: &[Answer]) -> Option<bool> {
-        let seen = &self.expect.as_ref()?.probes;
+        let seen = &self.recorded()?.probes;
         let recorded = seen.iter().zip(answers).filter_map(|(seen, answer)| {
             Some((seen.document_cookie.as_ref()?, answer.document_cookie.as_ref()?))
         });
@@ -292,14 +299,16 @@ fn received(mut lines: Vec<Vec<u8>>, profile: &Profile) -> Vec<Vec<u8>> {
     if lines.iter().any(refused) {
         lines.clear();
     }
+    let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
     for line in &mut lines {
-        let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        while let Some(end) = line.iter().position(is_break) {
-            let next = line[end..].iter().position(|byte| !is_break(byte)).map(|gap| end + gap);
-            match next {
-                Some(next) if matches!(line[next], b' ' | b'\t') => drop(line.drain(end..next)),
-                _ => line.truncate(end),
-            }
+        let mut pieces = line.split(is_break).filter(|piece| !piece.is_empty());
+        let first = pieces.next().unwrap_or_default();
+        let folded = pieces.take_while(|piece| matches!(piece[0], b' ' | b'\t'));
+        // A line that begins with a break has nothing before it to go on with.
+        if line.first().is_some_and(is_break) {
+            line.clear();
+        } else {
+            *line = std::iter::once(first).chain(folded).flatten().copied().collect();
         }
     }
     lines

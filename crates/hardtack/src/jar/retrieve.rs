@@ -53,19 +53,18 @@ impl Jar {
     fn select(&self, context: &RequestContext<'_>, now: UnixTime) -> Vec<&Cookie> {
         let asked = Asked::new(self, context, now);
         let around = Circumstances::of(context, self, self.index.has_partitions());
-        let mut selected = Vec::new();
+        // More than most sites set, so that one allocation does.
+        let mut selected = Vec::with_capacity(16);
         let plain = around.sees_plain.then(|| self.index.shelf(None)).flatten();
         let own = around.partition.as_ref().and_then(|own| self.index.shelf(Some(own)));
         for shelf in [plain, own].into_iter().flatten() {
             let host = context.target.host();
             let mut name = host.as_str();
             let cookies = shelf.of_host(name);
-            selected.reserve(cookies.len());
             selected.extend(cookies.iter().filter(|cookie| asked.check(cookie).is_ok()));
             while let Some((_, parent)) = name.split_once('.').filter(|_| !host.is_ip()) {
                 name = parent;
                 let cookies = shelf.of_host(name);
-                selected.reserve(cookies.len());
                 let cookies = cookies.iter().filter(|cookie| !cookie.host_only());
                 selected.extend(cookies.filter(|cookie| asked.check(cookie).is_ok()));
             }

@@ -15,8 +15,8 @@ pub struct Site {
 impl Site {
     /// The site that `target` belongs to.
     pub fn of(target: &Target, suffixes: &Suffixes) -> Site {
-        let host = target.host.as_str();
-        let domain = suffixes.registrable_domain(host).unwrap_or(host);
+        let host = &target.host;
+        let domain = host.registrable_domain(suffixes).unwrap_or(host.as_str());
         Site { secure: target.secure, domain: domain.into() }
     }
 

@@ -92,8 +92,12 @@ impl Jar {
         };
         let Some(found) = found else {
             let partition = partition.map(|partition| self.index.share(partition));
-            let cookie = Cookie::new(&draft, domain.into(), partition, now);
-            return Ok(Outcome::Stored { evicted: self.admit(cookie, now) });
+            let cookie = Cookie::new(&draft, domain.into(), partition.clone(), now);
+            let evicted = self.admit(cookie, now);
+            if evicted > 0 && self.index.find(partition.as_deref(), key).is_none() {
+                return Err(Ignored::NoRoom);
+            }
+            return Ok(Outcome::Stored { evicted });
         };
         let keeps_place = is_live
             && match self.profile.overwrite {
@@ -196,9 +200,12 @@ fn resolve_domain<'h>(
     if !end.as_bytes().eq_ignore_ascii_case(wanted) {
         return Err(Ignored::DomainMismatch);
     }
-    let registrable = suffixes.registrable_domain(name).filter(|_| !host.is_ip());
+    let registrable = host.registrable_domain(suffixes);
     if start == 0 {
-        return Ok((name, registrable.is_none()));
+        let is_shared = registrable.is_none_or(|registrable| {
+            registrable == name && suffixes.has_only_suffixes_below(name)
+        });
+        return Ok((name, is_shared));
     }
     if host.is_ip() || !name[..start].ends_with('.') {
         return Err(Ignored::DomainMismatch);

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use psl::Psl as _;
+
 use super::Host;
 
 /// A public suffix list: that of this build, or one read at run time.
@@ -67,6 +69,26 @@ impl Suffixes {
     /// Whether nobody owns this name: a public suffix, single-label names included.
     pub fn is_public_suffix(&self, host: &str) -> bool {
         !host.starts_with('[') && !is_ipv4(host) && self.registrable_domain(host).is_none()
+    }
+}
+
+impl Suffixes {
+    pub(super) fn is_built_in(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether each name right below this one is a public suffix, as the rule `*.ck` says of `ck`.
+    /// Browsers then treat the name like one, though the list's algorithm does not.
+    pub(super) fn has_only_suffixes_below(&self, host: &str) -> bool {
+        let name = host.strip_suffix('.').unwrap_or(host);
+        match &self.0 {
+            None => {
+                // No label of the list, so that only a rule for all children can match it.
+                let labels = name.rsplit('.').chain(["-"]).map(str::as_bytes);
+                psl::List.find(labels).len > name.len()
+            }
+            Some(rules) => rules.get(name).is_some_and(|rule| rule.has(Rule::CHILDREN)),
+        }
     }
 }
 
@@ -191,6 +213,10 @@ mod tests {
         ] {
             assert_eq!(Suffixes::BUILT_IN.registrable_domain(host), registrable, "{host}");
         }
+        assert!(Suffixes::BUILT_IN.has_only_suffixes_below("ck"));
+        assert!(Suffixes::BUILT_IN.has_only_suffixes_below("kawasaki.jp"));
+        assert!(!Suffixes::BUILT_IN.has_only_suffixes_below("example.com"));
+        assert!(!Suffixes::BUILT_IN.has_only_suffixes_below("www.ck"));
         assert!(Suffixes::BUILT_IN.is_public_suffix("co.uk"));
         assert!(!Suffixes::BUILT_IN.is_public_suffix("127.0.0.1"));
     }

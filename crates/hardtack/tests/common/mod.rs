@@ -52,10 +52,10 @@ pub(crate) struct Kept {
     pub(crate) expires: Option<f64>,
 }
 
-/// The folder of other projects' cases: `HARDTACK_REFERENCE`, or `../shared` beside the repository.
+/// The folder of other projects' cases: `HARDTACK_REFERENCE`, or `shared` beside the repository.
 /// `None`, said loudly, where it is not there: its licence keeps it out of this repository.
 pub(crate) fn reference() -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").join("shared");
     let folder = std::env::var_os("HARDTACK_REFERENCE").map_or_else(beside, PathBuf::from);
     if folder.is_dir() {
         return Some(folder);

@@ -123,3 +123,39 @@ fn pictures_for_the_eye() {
     take("no-cookie-came-back");
     until("the pictures are there", || folder.join("shop-phone-dark.png").is_file().then_some(()));
 }
+
+#[test]
+fn a_made_up_cookie_is_judged_as_each_browser_would() {
+    let Some(setting) = setting("would it be sent") else { return };
+    let shop = Shop::open();
+    let browser = setting.browser();
+    let page = browser.open(&shop.at("/sent"));
+    let of = |profile: &str| page.text(&format!("[data-profile={profile}]"));
+    for profile in ["chromium", "firefox", "rfc6265bis"] {
+        let says = of(profile);
+        assert!(says.contains("Stored, but not sent"), "{says}");
+        assert!(
+            says.contains("the cookie is Secure, and the request goes over plain http"),
+            "{says}"
+        );
+        assert!(says.contains("carries no Cookie header"), "{says}");
+    }
+    page.fill("[name=send]", "https://shop.example/cart");
+    page.click("form[action='/sent'] button");
+    assert!(of("chromium").contains("Cookie: sid=31d4"), "{}", of("chromium"));
+    page.fill("[name=set]", "sid=1; Domain=.co.uk; SameSite=None\n<b>&=1");
+    page.fill("[name=url]", "https://shop.example.co.uk/");
+    page.fill("[name=send]", "https://shop.example.co.uk/");
+    page.click("form[action='/sent'] button");
+    let says = of("chromium");
+    assert!(
+        says.contains("public suffix") && says.contains("SameSite=None but is not Secure"),
+        "{says}"
+    );
+    assert!(says.contains("This would be stored: sid=1; SameSite=None; Secure"), "{says}");
+    assert!(says.contains("Cookie: <b>&=1"), "{says}");
+    page.fill("[name=url]", "shop.example");
+    page.click("form[action='/sent'] button");
+    assert!(page.text("[role=alert]").contains("not an absolute URL"));
+    assert_eq!(cookie_names(&page, &shop.at("/")), [""; 0], "asking sets nothing");
+}

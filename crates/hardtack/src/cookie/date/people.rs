@@ -230,9 +230,8 @@ impl Reader<'_> {
         if year > LAST_YEAR {
             return None;
         }
-        if year <= 1970 {
-            // Past, wherever in the year it is; so that what comes before its first day needs no
-            // care below.
+        if year < 1970 || (year == 1970 && month == 0) {
+            // Past, whatever runs over into 1970.
             return Some(UnixTime::from_secs(0));
         }
         let first_of_month = match month {

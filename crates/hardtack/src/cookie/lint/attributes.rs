@@ -4,20 +4,20 @@ use super::{Findings, Severity};
 use crate::cookie::MAX_LIFETIME;
 use crate::cookie::attribute::{AttributeName, MAX_ATTRIBUTE_BYTES, SameSite};
 use crate::cookie::date;
-use crate::cookie::parse::{Attributes, max_age, position_in, same_site};
+use crate::cookie::parse::{Piece, Pieces, max_age, position_in, same_site};
 use crate::cookie::profile::Profile;
 use crate::time::UnixTime;
 
 pub(super) fn has_same_site(line: &[u8]) -> bool {
-    let (_, mut attributes) = Attributes::after_pair(line);
-    attributes.any(|(name, _)| AttributeName::named(name) == Some(AttributeName::SameSite))
+    let mut names = Pieces::of(line).skip(1).filter_map(|piece| AttributeName::named(piece.name));
+    names.any(|name| name == AttributeName::SameSite)
 }
 
 pub(super) fn check(findings: &mut Findings<'_>, now: UnixTime) {
     let line = findings.line;
     let mut seen: Vec<AttributeName> = Vec::new();
-    let (_, attributes) = Attributes::after_pair(line);
-    for (written, value) in attributes {
+    for Piece { name: written, value } in Pieces::of(line).skip(1) {
+        let value = value.unwrap_or_default();
         let position = Some(position_in(line, written));
         let Some(name) = AttributeName::named(written) else {
             check_unknown(findings, written, value);
