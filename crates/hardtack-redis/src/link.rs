@@ -58,10 +58,6 @@ impl Link {
         self.deadline
     }
 
-    pub(crate) fn waits(&self) -> bool {
-        self.replicas > 0
-    }
-
     /// By when a call that begins now must be answered.
     pub(crate) fn until(&self) -> Instant {
         Instant::now() + self.deadline

@@ -89,7 +89,7 @@ impl Node {
         };
         self.breaker.failed(self.began.elapsed());
         if let Some(number) = used {
-            hang_up(lane, number).await;
+            hang_up(lane, number);
         }
         Err(error)
     }
@@ -125,7 +125,7 @@ impl Node {
             answer.as_ref().is_err_and(|e| e.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly))
         };
         if answers.iter().any(demoted) {
-            hang_up(lane, line.number).await;
+            hang_up(lane, line.number);
         }
         Ok(answers)
     }
@@ -159,8 +159,10 @@ impl From<RedisError> for Trouble {
     }
 }
 
-async fn hang_up(lane: &Lane, number: u64) {
-    let mut place = lane.lock().await;
+/// Without waiting: whoever holds the lane is about to open a new connection, or
+/// will run into the same trouble and hang up.
+fn hang_up(lane: &Lane, number: u64) {
+    let Ok(mut place) = lane.try_lock() else { return };
     if place.as_ref().is_some_and(|line| line.number == number) {
         *place = None;
     }
@@ -192,7 +194,9 @@ async fn send(
         pipe.add_command((*command).clone());
     }
     if replicas > 0 {
-        // Redis looks only ten times a second whether somebody has waited long enough.
+        // A server waits for all that it had written when it did the command before,
+        // also by others: so asking again covers a write whose answer was lost.
+        // It looks only ten times a second whether somebody has waited long enough.
         let left = until.saturating_duration_since(Instant::now());
         let patience = (left / 2).max(left.saturating_sub(Duration::from_millis(200)));
         pipe.cmd("WAIT").arg(replicas).arg(patience.as_millis().max(1) as u64);

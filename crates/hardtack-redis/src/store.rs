@@ -267,14 +267,13 @@ impl Inner {
     async fn end(&self, key: &Locator, cause: Cause, at: UnixTime) -> Result<Ended, StoreError> {
         let mut keys = vec![self.keys.record(key)];
         keys.extend(self.indexes(key, &[Index::Global, Index::Due, Index::Users, Index::Ends]));
-        let flag = |set: bool| if set { "1" } else { "0" };
+        let expired = matches!(cause, Cause::Idle | Cause::Lifetime);
         let code = self.when_settled(key, Level::Lasting, || {
             Call::script(&script::END, &keys)
                 .arg(key.as_bytes())
                 .arg(cause.code().to_string())
                 .arg(big_endian(at))
-                .arg(flag(matches!(cause, Cause::Idle | Cause::Lifetime)))
-                .arg(flag(self.link.waits()))
+                .arg(if expired { "1" } else { "0" })
         });
         match code.await? {
             Code::OK => Ok(Ended::Now),

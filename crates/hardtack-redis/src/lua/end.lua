@@ -1,14 +1,10 @@
 -- KEYS: record, global epoch, due, users, ends
--- ARGV: locator, cause, at, only if expired, whether to write again what had ended
+-- ARGV: locator, cause, at, only if expired
 local key, g_key, due, users, ends = unpack(KEYS, 1, 5)
-local loc, cause, at, expired, again = unpack(ARGV, 1, 5)
+local loc, cause, at, expired = unpack(ARGV, 1, 4)
 local rec = head(key)
 if rec == '' then return UNKNOWN end
-if string.byte(rec) == ENDED then
-    -- So that waiting for replicas covers an end whose answer was lost.
-    if again == '1' then call('SETRANGE', key, 0, string.char(ENDED)) end
-    return string.byte(rec, 2)
-end
+if string.byte(rec) == ENDED then return string.byte(rec, 2) end
 if marked(rec) then return MOVING end
 if outdated(rec, global(g_key)) then
     finish(key, rec, loc, REVOKED, at, due, users, ends)
