@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
-use axum::routing::get;
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Request};
+use axum::routing::get;
 use http_body_util::BodyExt;
 use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, Service};
