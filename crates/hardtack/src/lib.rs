@@ -16,6 +16,7 @@ pub mod cookie;
 mod entropy;
 #[cfg(feature = "jar")]
 pub mod jar;
+mod private_file;
 pub mod seal;
 pub mod session;
 pub mod time;

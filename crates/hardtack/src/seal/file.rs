@@ -1,12 +1,7 @@
-//! The key file: who may read it, what stands in it, how it is replaced.
-//!
-//! A file is never changed in place. The new one is written beside it, made
-//! durable and renamed over it, so that a reader sees the old keys or the new
-//! ones, and a crash leaves one of both. Writers take turns by a lock on
-//! `<file>.lock`; readers need none.
+//! The key file: who may read it, and what stands in it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::error::KeyringError;
 use super::key::{Key, KeyId};
+use crate::private_file::{self, directory_of};
 
 /// No list of keys is longer than this, in bytes.
 pub(super) const MAX_FILE: usize = 64 * 1024;
@@ -88,37 +84,19 @@ pub(super) fn write(path: &Path, contents: &KeyFile) -> Result<(), KeyringError>
     if text.len() > MAX_FILE {
         return Err(KeyringError::TooLarge { path: path.to_owned() });
     }
-    replace(path, &beside(path, ".new"), text.as_bytes())
-        .map_err(|source| KeyringError::Write { path: path.to_owned(), source })
-}
-
-fn replace(path: &Path, new: &Path, contents: &[u8]) -> io::Result<()> {
-    // One that is there was left by a writer that died: we hold the lock.
-    match fs::remove_file(new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    let mut file = owner_only(&mut options).open(new)?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    fs::rename(new, path)?;
-    sync_directory(directory_of(path))
+    let written = private_file::create_new(path).and_then(|mut new| {
+        new.write_all(text.as_bytes())?;
+        private_file::put_in_place(&new, path)
+    });
+    written.map_err(|source| KeyringError::Write { path: path.to_owned(), source })
 }
 
 /// Waits for its turn to change a key file. The turn ends when the answer is
 /// dropped, or the process dies.
 #[must_use = "the turn ends when this is dropped"]
 pub(super) fn lock(path: &Path) -> Result<File, KeyringError> {
-    let path = beside(path, ".lock");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    let locked = owner_only(&mut options).open(&path).and_then(|file| {
-        file.lock()?;
-        Ok(file)
-    });
-    locked.map_err(|source| KeyringError::Write { path, source })
+    private_file::lock(path)
+        .map_err(|source| KeyringError::Write { path: private_file::lock_of(path), source })
 }
 
 /// Makes the directory of a key file, and those above it, where missing.
@@ -136,35 +114,6 @@ pub(super) fn create_parent(path: &Path) -> Result<(), KeyringError> {
 /// The file behind a symbolic link, so that rewriting does not replace the link.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, KeyringError> {
     fs::canonicalize(path).map_err(|source| KeyringError::Read { path: path.to_owned(), source })
-}
-
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
-}
-
-fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
-
-#[cfg(unix)]
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_directory: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(unix)]

@@ -12,6 +12,7 @@ pub use error::FileError;
 
 use super::merge::{Base, Merged, merge};
 use super::{Cookie, Jar, ReadError, json, netscape};
+use crate::private_file;
 use crate::seal::Sealer;
 use crate::time::UnixTime;
 
@@ -127,22 +128,22 @@ impl JarFile {
     /// next save takes up from there.
     pub fn save(&mut self, jar: &mut Jar, now: UnixTime) -> Result<Merged, FileError> {
         let path = self.resolve()?;
-        let _turn =
-            disk::lock(&path).map_err(|source| FileError::io(&self.path, "lock", source))?;
+        let _turn = private_file::lock(&path)
+            .map_err(|source| FileError::io(&self.path, "lock", source))?;
         let theirs = self.read(&path, now)?;
         let base = Base::of(&theirs.cookies, theirs.format);
         let merged = merge(jar, &self.base, theirs.cookies, theirs.format);
         (self.format, self.base) = (theirs.format, base);
 
         let failed = |source| FileError::io(&self.path, "write", source);
-        let new = disk::create_new(&path).map_err(failed)?;
+        let new = private_file::create_new(&path).map_err(failed)?;
         let mut to = BufWriter::with_capacity(BUFFER_BYTES, &new);
         match &self.sealer {
             Some(sealer) => sealed::write(jar, sealer, &mut to, now)?,
             None => self.format.write(jar, &mut to),
         }
         .and_then(|()| to.flush())
-        .and_then(|()| disk::put_in_place(&new, &path))
+        .and_then(|()| private_file::put_in_place(&new, &path))
         .map_err(failed)?;
         self.base = Base::of(jar.index.iter(), self.format);
         Ok(merged)
