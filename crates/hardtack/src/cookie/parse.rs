@@ -12,7 +12,7 @@ use super::ignored::Ignored;
 use super::name::MAX_PAIR_BYTES;
 use super::prefix::NamePrefix;
 use super::profile::{MaxAgeGrammar, Nameless, Profile};
-use super::split::{find_either, trim};
+use super::split::{find_either, trim, value_of};
 use crate::time::UnixTime;
 
 /// What a client reads from one `Set-Cookie` header, before it knows whether the host may set it.
@@ -314,10 +314,7 @@ pub(super) fn max_age(value: &[u8], grammar: MaxAgeGrammar) -> Option<Duration> 
     if negative {
         return Some(Duration::ZERO);
     }
-    let seconds = digits.iter().fold(0u32, |number, digit| {
-        number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
-    });
-    Some(Duration::from_secs(u64::from(seconds)).min(MAX_LIFETIME))
+    Some(Duration::from_secs(u64::from(value_of(digits))).min(MAX_LIFETIME))
 }
 
 /// Section 5.6.7.

@@ -1,4 +1,4 @@
-//! What both cookie headers are taken apart with. Bytes beyond ASCII are never white space.
+//! What both cookie headers, and dates, are taken apart with. Bytes beyond ASCII are never white space.
 
 use memchr::{memchr, memchr2};
 
@@ -63,6 +63,13 @@ pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
     #[cfg(test)]
     steps::count(untrimmed - bytes.len() + 1);
     bytes
+}
+
+/// The number that these digits write, at most `u32::MAX`.
+pub(super) fn value_of(digits: &[u8]) -> u32 {
+    digits.iter().fold(0, |number: u32, digit| {
+        number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
+    })
 }
 
 /// Counts the bytes that parsers look at, so that tests can tell whether their work is linear.

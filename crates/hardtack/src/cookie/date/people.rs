@@ -2,8 +2,9 @@
 //! zones, fills in a time that is missing, and lets days and times run over, so that 30 February is
 //! in March. Every rule was seen at Firefox 153.
 
-use super::tokens::value_of;
-use super::{MONTHS, SECONDS_PER_DAY, days_from_civil, full_year};
+use super::tokens::month;
+use super::{SECONDS_PER_DAY, days_from_civil, full_year};
+use crate::cookie::split::value_of;
 use crate::time::UnixTime;
 
 pub(super) fn parse(text: &[u8]) -> Option<UnixTime> {
@@ -59,8 +60,7 @@ impl Reader<'_> {
     /// no letter, is a zone too.
     fn read_word(&mut self) {
         let word = [self.peek(0), self.peek(1), self.peek(2)].map(|byte| byte.to_ascii_lowercase());
-        let month = (1..).zip(MONTHS).find(|(_, month)| month.eq_ignore_ascii_case(&word));
-        if let Some((month, _)) = month {
+        if let Some(month) = month(&word) {
             self.month = self.month.or(Some(month));
         } else if let Some(&(_, minutes)) = ZONES.iter().find(|(zone, _)| **zone == word) {
             self.zone = self.zone.or(Some(minutes));

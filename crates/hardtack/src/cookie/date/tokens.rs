@@ -2,30 +2,25 @@
 //! the first token that can be a time, a day, a month and a year.
 
 use super::{Civil, FIRST_YEAR, MONTHS, full_year};
+use crate::cookie::split::value_of;
 use crate::time::UnixTime;
 
 pub(super) fn parse_rfc(text: &[u8]) -> Option<UnixTime> {
     let mut found = Found::default();
     for token in tokens(text) {
-        if found.time.is_none() {
-            found.time = rfc_time(token);
-            if found.time.is_some() {
-                continue;
-            }
-        }
-        if found.day.is_none() {
-            found.day = number(token, 1, 2);
-            if found.day.is_some() {
-                continue;
-            }
-        }
-        if found.month.is_none() {
-            found.month = month(token);
-            if found.month.is_some() {
-                continue;
-            }
-        }
-        if found.year.is_none() {
+        if found.time.is_none()
+            && let Some(time) = rfc_time(token)
+        {
+            found.time = Some(time);
+        } else if found.day.is_none()
+            && let Some(day) = number(token, 1, 2)
+        {
+            found.day = Some(day);
+        } else if found.month.is_none()
+            && let Some(month) = month(token)
+        {
+            found.month = Some(month);
+        } else if found.year.is_none() {
             found.year = number(token, 2, 4);
         }
     }
@@ -113,14 +108,8 @@ fn only_digits(text: &[u8]) -> Option<u32> {
     (!text.is_empty() && text.iter().all(u8::is_ascii_digit)).then(|| value_of(text))
 }
 
-/// The number that these digits write, at most `u32::MAX`.
-pub(super) fn value_of(digits: &[u8]) -> u32 {
-    digits.iter().fold(0, |number: u32, digit| {
-        number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
-    })
-}
-
-fn month(token: &[u8]) -> Option<u32> {
+/// From 1, by the first three letters in any casing.
+pub(super) fn month(token: &[u8]) -> Option<u32> {
     let start = token.get(..3)?;
     (1..)
         .zip(MONTHS)
