@@ -1,6 +1,9 @@
 //! How Firefox reads dates: as people write them in mails and logs, word by word. It knows time
 //! zones, fills in a time that is missing, and lets days and times run over, so that 30 February is
-//! in March. Every rule was seen at Firefox 153.
+//! in March.
+//!
+//! Firefox 153 was seen to do what the recorded cases show (`tests/browsers`). Not every rule has a
+//! case there: zones by name other than GMT, AM and PM, and dates such as 2/10/2027 have none.
 
 use super::tokens::month;
 use super::{SECONDS_PER_DAY, days_from_civil, full_year};
