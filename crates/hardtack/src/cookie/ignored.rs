@@ -71,10 +71,12 @@ pub enum Ignored {
     },
     /// The domain has as many cookies as it may, all of them Secure, and this one is not: Firefox.
     NoRoom,
-    /// The path has more than 1024 bytes: Firefox; or more than 32 KiB: any profile.
+    /// The path has more bytes than [`Profile::longest_path`](super::Profile::longest_path).
     PathTooLong {
         /// The bytes that it has.
         length: usize,
+        /// The bytes that it may have.
+        most: usize,
     },
 }
 
@@ -88,12 +90,14 @@ impl Ignored {
     }
 
     /// Where the rule stands: a section of 6265bis (draft-ietf-httpbis-rfc6265bis-22), another
-    /// document, or the browser that was seen to do it.
+    /// document, the browser that was seen to do it, or `hardtack` for a limit of its own.
     pub const fn section(&self) -> &'static str {
         match self {
             Ignored::ControlByte { .. } | Ignored::PairTooLong { .. } => "6265bis 5.6",
             Ignored::Tab { .. } | Ignored::NamelessEquals => "Chromium 156",
-            Ignored::NamelessValue | Ignored::NoRoom | Ignored::PathTooLong { .. } => "Firefox 153",
+            Ignored::NamelessValue | Ignored::NoRoom => "Firefox 153",
+            Ignored::PathTooLong { most, .. } if *most > MAX_ATTRIBUTE_BYTES => "hardtack",
+            Ignored::PathTooLong { .. } => "Firefox 153",
             Ignored::PrefixRule { prefix: NamePrefix::Http | NamePrefix::HostHttp, .. } => {
                 "layered-cookies-02"
             }
@@ -200,10 +204,9 @@ impl fmt::Display for Ignored {
             Ignored::NoRoom => f.write_str(
                 "the domain has as many cookies as it may, all of them Secure, and this one is not",
             ),
-            Ignored::PathTooLong { length } => write!(
-                f,
-                "the path has {length} bytes; Firefox keeps at most {MAX_ATTRIBUTE_BYTES}, others 32 KiB"
-            ),
+            Ignored::PathTooLong { length, most } => {
+                write!(f, "the path has {length} bytes, and the client keeps at most {most}")
+            }
         }
     }
 }

@@ -41,8 +41,9 @@ impl Jar {
             Some(path) if path.starts_with(b"/") => path,
             _ => target.default_path().as_bytes(),
         };
-        if path.len() > self.profile.longest_path {
-            return Err(Ignored::PathTooLong { length: path.len() });
+        let (length, most) = (path.len(), self.profile.longest_path);
+        if length > most {
+            return Err(Ignored::PathTooLong { length, most });
         }
         // Steps 12 to 16: Secure and HttpOnly.
         let trustworthy = target.is_trustworthy();

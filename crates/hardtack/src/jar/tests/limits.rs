@@ -132,6 +132,11 @@ fn a_path_that_was_not_written_is_bounded_as_well() {
             let target = at(&format!("https://example.com/{}/", "p".repeat(length - 1)));
             let outcome = Jar::new(profile).set(b"a=1", &RequestContext::client(&target), NOW);
             assert_eq!(outcome.is_kept(), kept, "{} {length}", profile.name);
+            let Outcome::Ignored(reason) = outcome else { continue };
+            let by_browser = *profile == Profile::FIREFOX;
+            assert_eq!(reason.section(), if by_browser { "Firefox 153" } else { "hardtack" });
+            let told = format!("{length} bytes, and the client keeps at most {longest}");
+            assert!(reason.to_string().ends_with(&told), "{reason}");
         }
     }
 }
