@@ -68,7 +68,7 @@ pub fn lint(line: &[u8], now: UnixTime) -> Vec<Finding> {
     check_drops(&mut findings);
     if let Ok(cookie) = parse(line, &Profile::RFC6265BIS) {
         pair::check(&mut findings, &cookie);
-        attributes::check(&mut findings, now);
+        attributes::check(&mut findings, &cookie, now);
         check_flags(&mut findings, &cookie);
         check_removal(&mut findings, &cookie, now);
     }

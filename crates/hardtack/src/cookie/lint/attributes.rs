@@ -4,7 +4,7 @@ use super::{Findings, Severity};
 use crate::cookie::MAX_LIFETIME;
 use crate::cookie::attribute::{AttributeName, MAX_ATTRIBUTE_BYTES, SameSite};
 use crate::cookie::date;
-use crate::cookie::parse::{Piece, Pieces, max_age, position_in, same_site};
+use crate::cookie::parse::{ParsedCookie, Piece, Pieces, max_age, position_in, same_site};
 use crate::cookie::profile::Profile;
 use crate::time::UnixTime;
 
@@ -13,7 +13,7 @@ pub(super) fn has_same_site(line: &[u8]) -> bool {
     names.any(|name| name == AttributeName::SameSite)
 }
 
-pub(super) fn check(findings: &mut Findings<'_>, now: UnixTime) {
+pub(super) fn check(findings: &mut Findings<'_>, cookie: &ParsedCookie<'_>, now: UnixTime) {
     let line = findings.line;
     let mut seen: Vec<AttributeName> = Vec::new();
     for Piece { name: written, value } in Pieces::of(line).skip(1) {
@@ -62,7 +62,7 @@ pub(super) fn check(findings: &mut Findings<'_>, now: UnixTime) {
         }
     }
     if seen.contains(&AttributeName::MaxAge) && seen.contains(&AttributeName::Expires) {
-        check_both_ends(findings, now);
+        check_both_ends(findings, cookie, now);
     }
 }
 
@@ -369,8 +369,7 @@ fn is_run_on(written: &[u8], known: AttributeName) -> bool {
 }
 
 /// Both are for clients that know only Expires, so they should say the same.
-fn check_both_ends(findings: &mut Findings<'_>, now: UnixTime) {
-    let Ok(cookie) = crate::cookie::parse(findings.line, &Profile::RFC6265BIS) else { return };
+fn check_both_ends(findings: &mut Findings<'_>, cookie: &ParsedCookie<'_>, now: UnixTime) {
     let (Some(seconds), Some(at)) = (cookie.max_age, cookie.expires) else { return };
     let by_max_age = now.saturating_add(seconds);
     let both_past = by_max_age <= now && at <= now;
