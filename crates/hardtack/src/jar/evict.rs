@@ -31,7 +31,7 @@ impl Jar {
                 let mut cookies = self.group_by_use(partition, &group);
                 let too_many = cookies.len() > limits.per_domain;
                 let victims = match (self.profile.eviction, partition) {
-                    (Eviction::ByPriority, None) => by_priority(&cookies, limits.per_domain_after),
+                    (Eviction::ByPriority, None) => by_priority(cookies, limits.per_domain_after),
                     (Eviction::PlainFirst, _) if too_many => {
                         plain_first(&cookies, limits.per_domain_after)
                     }
@@ -128,9 +128,9 @@ fn spared_suffix(by_use: &[Seen], (cookies, bytes): (usize, usize)) -> usize {
     fitting.count()
 }
 
-/// The victims that bring a domain down to `most`, by Chromium's six rounds.
-fn by_priority(by_use: &[Seen], most: usize) -> Vec<u64> {
-    let mut seen: Vec<Seen> = by_use.iter().map(|seen| Seen { chosen: false, ..*seen }).collect();
+/// The victims that bring a domain down to `most`, by Chromium's six rounds; `seen` is in the order of
+/// use.
+fn by_priority(mut seen: Vec<Seen>, most: usize) -> Vec<u64> {
     let mut goal = seen.len().saturating_sub(most);
     for (priority, plain_only) in [
         (Priority::Low, true),
