@@ -1,6 +1,6 @@
 //! Two copies of a jar that were one, made one again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Cookie, Format, Jar, netscape};
 use crate::cookie::{Priority, SameSite};
@@ -43,15 +43,16 @@ impl Base {
 /// | changed | removed | the changed one |
 /// | set | set | the one set later; if the same time, or in a format without times: ours |
 ///
-/// When it was last sent counts as no change; the later time stays. One step a cookie.
-pub(super) fn merge(jar: &mut Jar, base: &Base, theirs: Vec<Cookie>, format: Format) -> Merged {
+/// When it was last sent counts as no change; the later time stays. One step a cookie. `base` becomes
+/// `theirs`.
+pub(super) fn merge(jar: &mut Jar, base: &mut Base, theirs: Vec<Cookie>, format: Format) -> Merged {
     let mut merged = Merged::default();
-    let mut seen = HashSet::with_capacity(theirs.len());
+    let mut seen = HashMap::with_capacity(theirs.len());
     for cookie in theirs {
         let id = identity(&cookie);
         let before = base.0.get(&id);
         let there = contents(&cookie, format);
-        let again = !seen.insert(id);
+        let again = seen.insert(id, there).is_some();
         let take = match jar.index.find(cookie.partition(), cookie.key()) {
             // They removed nothing, so it was removed here, unless it is new or changed there.
             None => before != Some(&there) || again,
@@ -77,8 +78,10 @@ pub(super) fn merge(jar: &mut Jar, base: &Base, theirs: Vec<Cookie>, format: For
     }
     merged.removed = jar.remove_if(|ours| {
         let id = identity(ours);
-        !seen.contains(&id) && base.0.get(&id).is_some_and(|&base| base == contents(ours, format))
+        !seen.contains_key(&id)
+            && base.0.get(&id).is_some_and(|&base| base == contents(ours, format))
     });
+    base.0 = seen;
     merged
 }
 

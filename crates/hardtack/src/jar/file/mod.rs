@@ -112,11 +112,8 @@ impl JarFile {
     /// [`FileError`]; the jar is as before then.
     pub fn load(&mut self, jar: &mut Jar, now: UnixTime) -> Result<Merged, FileError> {
         let theirs = self.read(&self.resolve()?, now)?;
-        let base = Base::of(&theirs.cookies, theirs.format);
         self.format = theirs.format;
-        let merged = merge(jar, &self.base, theirs.cookies, self.format);
-        self.base = base;
-        Ok(merged)
+        Ok(merge(jar, &mut self.base, theirs.cookies, self.format))
     }
 
     /// Merges as [`load`](JarFile::load) does, then replaces the file. Waits while another process
@@ -131,9 +128,8 @@ impl JarFile {
         let _turn = private_file::lock(&path)
             .map_err(|source| FileError::io(&self.path, "lock", source))?;
         let theirs = self.read(&path, now)?;
-        let base = Base::of(&theirs.cookies, theirs.format);
-        let merged = merge(jar, &self.base, theirs.cookies, theirs.format);
-        (self.format, self.base) = (theirs.format, base);
+        self.format = theirs.format;
+        let merged = merge(jar, &mut self.base, theirs.cookies, self.format);
 
         let failed = |source| FileError::io(&self.path, "write", source);
         let new = private_file::create_new(&path).map_err(failed)?;

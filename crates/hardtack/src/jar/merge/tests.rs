@@ -35,8 +35,9 @@ fn naive(base: State, ours: State, theirs: State) -> State {
 fn merged(base: &[State], ours: &[State], theirs: &[State]) -> Vec<State> {
     let mut jar = Jar::default();
     cookies(ours).into_iter().for_each(|cookie| jar.restore(cookie));
-    let base = Base::of(&cookies(base), Format::Json);
-    let told = merge(&mut jar, &base, cookies(theirs), Format::Json);
+    let mut base = Base::of(&cookies(base), Format::Json);
+    let told = merge(&mut jar, &mut base, cookies(theirs), Format::Json);
+    assert_eq!(base.0, Base::of(&cookies(theirs), Format::Json).0);
 
     let state = |name: usize| {
         let identity = cookie(name, (0, 0)).identity();
@@ -80,7 +81,7 @@ fn a_use_is_no_change_and_the_later_one_stays() {
     let used = Cookie::from_parts(parts).expect("a cookie");
     let mut jar = Jar::default();
     jar.restore(base[0].clone());
-    let told = merge(&mut jar, &Base::of(&base, Format::Json), vec![used], Format::Json);
+    let told = merge(&mut jar, &mut Base::of(&base, Format::Json), vec![used], Format::Json);
     assert_eq!(told, Merged::default());
     assert_eq!(jar.iter().next().map(|c| c.last_access().as_secs()), Some(1_000_000));
 }
@@ -96,7 +97,8 @@ fn what_a_format_cannot_hold_does_not_count_as_changed() {
     let theirs = netscape::read(&text[..], UnixTime::from_secs(99)).expect("what was written");
     let mut jar = Jar::default();
     jar.restore(ours.clone());
-    let told = merge(&mut jar, &Base::of([&ours], Format::Netscape), theirs, Format::Netscape);
+    let mut base = Base::of([&ours], Format::Netscape);
+    let told = merge(&mut jar, &mut base, theirs, Format::Netscape);
     assert_eq!(told, Merged::default());
     assert_eq!(jar.iter().next().and_then(Cookie::same_site), Some(SameSite::Strict));
 }
