@@ -35,6 +35,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use super::read_error::without_place;
 use super::{Cookie, CookieParts, Partition, ReadError, Site};
 use crate::cookie::{Priority, SameSite};
 use crate::time::UnixTime;
@@ -75,14 +76,12 @@ pub fn read(from: impl Read) -> Result<Vec<Cookie>, ReadError> {
     from.read_to_end(&mut text)?;
     let cookies = serde_json::from_slice::<Document>(&text).map(|document| document.0);
     cookies.map_err(|error| {
-        let place = format!(" at line {} column {}", error.line(), error.column());
         let (line, column) = (error.line() as u64, Some(error.column() as u64));
-        let what = error.to_string();
-        let what = what.strip_suffix(&place).unwrap_or(&what);
+        let what = without_place(&error);
         // In front of that stands what was found instead, which may be a value.
         let what = match what.rsplit_once(", expected ") {
             Some((_, expected)) => format!("expected {expected}"),
-            None => what.to_owned(),
+            None => what,
         };
         ReadError::Wrong { line, column, what }
     })

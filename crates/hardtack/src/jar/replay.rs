@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::read_error::without_place;
 use super::{Jar, RequestContext, Target, TargetError};
 use crate::cookie::Profile;
 use crate::time::UnixTime;
@@ -378,10 +379,7 @@ pub enum CaseError {
 impl CaseError {
     fn of(error: &serde_json::Error) -> CaseError {
         let (line, column) = (error.line(), error.column());
-        let text = error.to_string();
-        let place = format!(" at line {line} column {column}");
-        let message = text.strip_suffix(place.as_str()).unwrap_or(&text).to_owned();
-        CaseError::Json { line, column, message }
+        CaseError::Json { line, column, message: without_place(error) }
     }
 }
 
