@@ -52,9 +52,9 @@ pub struct Case {
     /// The requests whose cookies are compared, in order, after that.
     #[serde(default)]
     pub probes: Vec<Action>,
-    /// A single probe, as cases written by hand have it.
+    /// A single probe, as cases written by hand have it; it becomes one of `probes`.
     #[serde(default)]
-    pub probe: Option<Action>,
+    probe: Option<Action>,
     /// The browser and its version.
     #[serde(default)]
     pub browser: Option<String>,
