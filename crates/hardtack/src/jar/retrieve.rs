@@ -58,14 +58,9 @@ impl Jar {
         let plain = around.sees_plain.then(|| self.index.shelf(None)).flatten();
         let own = around.partition.as_ref().and_then(|own| self.index.shelf(Some(own)));
         for shelf in [plain, own].into_iter().flatten() {
-            let host = context.target.host();
-            let mut name = host.as_str();
-            let cookies = shelf.of_host(name);
-            selected.extend(cookies.iter().filter(|cookie| asked.check(cookie).is_ok()));
-            while let Some((_, parent)) = name.split_once('.').filter(|it| asked.is_owned(it.1)) {
-                name = parent;
-                let cookies = shelf.of_host(name);
-                let cookies = cookies.iter().filter(|cookie| !cookie.host_only());
+            for domain in asked.domains() {
+                let cookies = shelf.of_host(domain).iter();
+                let cookies = cookies.filter(|cookie| asked.goes_to_host(cookie));
                 selected.extend(cookies.filter(|cookie| asked.check(cookie).is_ok()));
             }
         }
@@ -91,40 +86,45 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn new(jar: &Jar, context: &'a RequestContext<'a>, now: UnixTime) -> Asked<'a> {
+        let host = context.target.host();
         Asked {
             context,
             profile: jar.profile,
             relation: Relation::of(context, jar),
             trustworthy: context.target.is_trustworthy(),
-            owned: {
-                let host = context.target.host();
-                host.registrable_domain(&jar.suffixes).unwrap_or(host.as_str()).len()
-            },
+            owned: host.registrable_domain(&jar.suffixes).unwrap_or(host.as_str()).len(),
             now,
         }
     }
 
-    /// The first point of section 5.8.3 step 1.
-    fn check_host(&self, cookie: &Cookie) -> Result<(), Withheld> {
-        let host = self.context.target.host();
-        match host.as_str().strip_suffix(cookie.domain()) {
-            Some("") => Ok(()),
-            Some(below) if below.ends_with('.') && !host.is_ip() => {
-                if cookie.host_only() {
-                    Err(Withheld::HostOnly)
-                } else if self.is_owned(cookie.domain()) {
-                    Ok(())
-                } else {
-                    Err(Withheld::Domain)
-                }
-            }
-            _ => Err(Withheld::Domain),
-        }
+    fn host(&self) -> &'a str {
+        self.context.target.host().as_str()
     }
 
-    /// Whether `parent`, which the host is below, has the same owner.
-    fn is_owned(&self, parent: &str) -> bool {
-        parent.len() >= self.owned
+    /// The domains whose cookies may go to the host: its own, then those above it of the same owner.
+    fn domains(&self) -> impl Iterator<Item = &'a str> {
+        let owned = self.owned;
+        std::iter::successors(Some(self.host()), move |name| {
+            let (_, parent) = name.split_once('.')?;
+            (parent.len() >= owned).then_some(parent)
+        })
+    }
+
+    /// Whether a cookie of one of these [`domains`](Asked::domains) does.
+    fn goes_to_host(&self, cookie: &Cookie) -> bool {
+        !cookie.host_only() || cookie.domain().len() == self.host().len()
+    }
+
+    /// The first point of section 5.8.3 step 1.
+    fn check_host(&self, cookie: &Cookie) -> Result<(), Withheld> {
+        let is_owned = self.domains().any(|domain| domain == cookie.domain());
+        if is_owned && self.goes_to_host(cookie) {
+            Ok(())
+        } else if cookie.host_only() && covers(cookie.domain(), false, self.host()) {
+            Err(Withheld::HostOnly)
+        } else {
+            Err(Withheld::Domain)
+        }
     }
 
     /// The other points.
@@ -163,6 +163,16 @@ impl<'a> Asked<'a> {
             _ => false,
         };
         if sent { Ok(()) } else { Err(Withheld::SameSite { rule, by_default }) }
+    }
+}
+
+/// Whether a cookie of this domain goes to `host`: 6265bis section 5.1.3. No domain of a cookie is an
+/// end of an address.
+pub(super) fn covers(domain: &str, host_only: bool, host: &str) -> bool {
+    match host.strip_suffix(domain) {
+        Some("") => true,
+        Some(below) => !host_only && below.ends_with('.'),
+        None => false,
     }
 }
 

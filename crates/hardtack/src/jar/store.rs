@@ -4,7 +4,7 @@ use super::circumstances::{Circumstances, Relation};
 use super::cookie::Draft;
 use super::index::Key;
 use super::log::{Cause, Change};
-use super::retrieve::path_matches;
+use super::retrieve::{covers, path_matches};
 use super::{Api, Cookie, Host, Jar, Outcome, Partition, RequestContext, Suffixes};
 use crate::cookie::{
     Expiry, HostPrefixPath, Ignored, Overwrite, ParsedCookie, Profile, SameSite, SameSiteDefault,
@@ -163,15 +163,6 @@ impl Jar {
                 && (covers(cookie.domain(), narrow(cookie.host_only()), key.domain)
                     || covers(key.domain, narrow(key.host_only), cookie.domain()))
         })
-    }
-}
-
-/// Whether a cookie of this domain goes to `host`.
-fn covers(domain: &str, host_only: bool, host: &str) -> bool {
-    match host.strip_suffix(domain) {
-        Some("") => true,
-        Some(below) => !host_only && below.ends_with('.'),
-        None => false,
     }
 }
 
