@@ -60,8 +60,8 @@ pub(super) struct Circumstances {
 }
 
 impl Circumstances {
-    /// `partitioned` is false where no cookie in question has a partition: then sites need not be
-    /// worked out.
+    /// `partitioned` is false where no cookie in question asks for a partition: then sites need not be
+    /// worked out, unless the request sees nothing else.
     pub(super) fn of(context: &RequestContext<'_>, jar: &Jar, partitioned: bool) -> Circumstances {
         let suffixes = &jar.suffixes;
         let target = context.target;
@@ -69,7 +69,8 @@ impl Circumstances {
         let rule = jar.profile.partitions;
         let third_party =
             rule == Partitions::ThirdParty && !same_site(top, target, false, suffixes);
-        let partition = (partitioned && rule != Partitions::Never).then(|| {
+        let has_own = (partitioned && rule != Partitions::Never) || third_party;
+        let partition = has_own.then(|| {
             let same = |document: &&Target| same_site(document, target, true, suffixes);
             let cross_site_ancestor = !context.frames.iter().copied().all(|frame| same(&frame));
             Partition::new(Site::of(top, suffixes), cross_site_ancestor)

@@ -61,8 +61,8 @@ impl Jar {
         };
         let judged = self.profile.host_prefix_path.judged(parsed.path, path);
         parsed.check(judged, no_domain)?;
-        let partition = self.partition_of(parsed, context);
-        let partition = partition.as_ref();
+        let around = Circumstances::of(context, self, parsed.partitioned);
+        let partition = around.partition.as_ref();
         let key = Key { domain, host_only, path, name: &parsed.name };
         if !parsed.secure && !trustworthy && self.overlays_secure(partition, key, now) {
             return Err(Ignored::OverlaysSecure);
@@ -134,19 +134,6 @@ impl Jar {
             return Err(Ignored::CrossSite { same_site });
         }
         Ok(())
-    }
-
-    /// The partition that the cookie goes into.
-    fn partition_of(
-        &self,
-        parsed: &ParsedCookie<'_>,
-        context: &RequestContext<'_>,
-    ) -> Option<Partition> {
-        let around = Circumstances::of(context, self, parsed.partitioned);
-        if around.sees_plain || around.partition.is_some() {
-            return around.partition;
-        }
-        Circumstances::of(context, self, true).partition
     }
 
     /// "Leave secure cookies alone", step 16: whether there is a Secure cookie of this name that a
