@@ -42,12 +42,6 @@ impl Site {
     pub fn domain(&self) -> &str {
         &self.domain
     }
-
-    /// Whether both are the same site; with `schemeful`, `http` and `https` are two sites
-    /// (6265bis section 5.2).
-    pub fn is_same(&self, other: &Site, schemeful: bool) -> bool {
-        self.domain == other.domain && (!schemeful || self.secure == other.secure)
-    }
 }
 
 impl fmt::Display for Site {
@@ -81,13 +75,5 @@ mod tests {
             assert_eq!(found.to_string(), site, "{url}");
             assert_eq!(Site::parse(site), Some(found), "{site}");
         }
-    }
-
-    #[test]
-    fn schemes_are_two_sites_only_where_they_count() {
-        let [plain, tls] = ["http://example.com", "https://example.com"].map(Site::parse);
-        let (plain, tls) = (plain.expect("a site"), tls.expect("a site"));
-        assert!(plain.is_same(&tls, false));
-        assert!(!plain.is_same(&tls, true));
     }
 }
