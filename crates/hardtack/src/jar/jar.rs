@@ -101,8 +101,8 @@ impl Jar {
     }
 
     /// Puts a cookie in as it is, in place of the one with its identity: for loading a jar that was
-    /// kept elsewhere. Only the limits hold, and a cookie of a public suffix goes to no host below. Of cookies created in the same
-    /// millisecond, the one restored first counts as the older.
+    /// kept elsewhere. Only the limits hold, and a cookie of a public suffix goes to no host below.
+    /// Of cookies created in the same millisecond, the one restored first counts as the older.
     pub fn restore(&mut self, cookie: Cookie) {
         let identity = cookie.identity();
         self.take(identity.partition.as_ref(), identity.key(), Cause::Overwritten);
