@@ -5,17 +5,70 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Case, Kept, Request, latin1};
 use hardtack::cookie::{Expiry, ParsedCookie, Profile, SameSite, date, parse};
 use hardtack::time::UnixTime;
+use serde::Deserialize;
+
+/// A case in the recorder's format, with what one browser did. Unlike the jar's own reader, it has what
+/// the browser says it stored, and needs no feature.
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    cat: String,
+    browser: String,
+    steps: Vec<Request>,
+    probes: Vec<Request>,
+    expect: Expected,
+}
+
+/// A request of the browser; in a step its response sets cookies.
+#[derive(Deserialize)]
+struct Request {
+    url: String,
+    /// `None` is a typed navigation.
+    context: Option<String>,
+    /// One character is one byte, see [`latin1`].
+    #[serde(default)]
+    set_cookie: Vec<String>,
+    /// What a script of the page sets.
+    #[serde(default)]
+    script_cookie: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    now_ms: u64,
+    probes: Vec<Sent>,
+    jar: Vec<Kept>,
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    /// The `Cookie` header, one character a byte; `None` if there was none.
+    cookie: Option<String>,
+}
+
+/// A cookie as the browser's debugger shows it. Name and value are left out: some are no Unicode.
+#[derive(Debug, Deserialize)]
+struct Kept {
+    secure: bool,
+    http_only: bool,
+    same_site: Option<String>,
+    /// Seconds since 1970.
+    expires: Option<f64>,
+}
 
 #[test]
 fn lines_are_read_as_browsers_read_them() {
     let mut agreement: BTreeMap<(String, String), (usize, usize)> = BTreeMap::new();
     let mut total: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for case in common::recordings().iter().filter(|case| is_about_one_line(case)) {
+    for line in common::recorded_lines() {
+        let case: Case = serde_json::from_str(&line).expect("a case is JSON");
+        if !is_about_one_line(&case) {
+            continue;
+        }
         let browser = case.browser.clone();
-        let agrees = agrees(case);
+        let agrees = agrees(&case);
         for (same, all) in [
             agreement.entry((browser.clone(), case.cat.clone())).or_default(),
             total.entry(browser).or_default(),
@@ -145,6 +198,11 @@ fn pair(cookie: &ParsedCookie<'_>) -> Vec<u8> {
     }
     pair.extend_from_slice(&cookie.value);
     pair
+}
+
+/// The bytes that a recorded string stands for: one character is one byte.
+fn latin1(text: &str) -> Vec<u8> {
+    text.chars().map(|char| u8::try_from(u32::from(char)).expect("one byte a character")).collect()
 }
 
 #[test]

@@ -4,56 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde_json::Value;
-
-/// A case in the recorder's format, with what one browser did.
-#[derive(Deserialize)]
-pub(crate) struct Case {
-    pub(crate) id: String,
-    pub(crate) cat: String,
-    pub(crate) browser: String,
-    pub(crate) steps: Vec<Request>,
-    pub(crate) probes: Vec<Request>,
-    pub(crate) expect: Expected,
-}
-
-/// A request of the browser; in a step its response sets cookies.
-#[derive(Deserialize)]
-pub(crate) struct Request {
-    pub(crate) url: String,
-    /// `None` is a typed navigation.
-    pub(crate) context: Option<String>,
-    /// One character is one byte, see [`latin1`].
-    #[serde(default)]
-    pub(crate) set_cookie: Vec<String>,
-    /// What a script of the page sets.
-    #[serde(default)]
-    pub(crate) script_cookie: Vec<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Expected {
-    pub(crate) now_ms: u64,
-    pub(crate) probes: Vec<Sent>,
-    pub(crate) jar: Vec<Kept>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Sent {
-    /// The `Cookie` header, one character a byte; `None` if there was none.
-    pub(crate) cookie: Option<String>,
-}
-
-/// A cookie as the browser's debugger shows it. Name and value are left out: some are no Unicode.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Kept {
-    pub(crate) secure: bool,
-    pub(crate) http_only: bool,
-    pub(crate) same_site: Option<String>,
-    /// Seconds since 1970.
-    pub(crate) expires: Option<f64>,
-}
 
 /// The folder of other projects' cases: `HARDTACK_REFERENCE`, or `shared` beside the repository.
 /// `None`, said loudly, where it is not there: its licence keeps it out of this repository.
@@ -80,12 +31,6 @@ pub(crate) fn reference_cases(file: &str) -> Vec<Value> {
 
 /// What browsers did, one case a line: the recordings of this repository, and those of the
 /// reference data where it is there.
-pub(crate) fn recordings() -> Vec<Case> {
-    let lines = recorded_lines();
-    lines.iter().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect()
-}
-
-/// The same, as the lines of their files.
 pub(crate) fn recorded_lines() -> Vec<String> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browsers");
     let folders = [Some(own), reference().map(|folder| folder.join("browser-cases"))];
@@ -102,15 +47,11 @@ pub(crate) fn recorded_lines() -> Vec<String> {
             lines.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
         }
     }
+    assert!(!lines.is_empty(), "tests/browsers has the recordings of this repository");
     lines
 }
 
 fn read_json(path: &Path) -> Value {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
-}
-
-/// The bytes that a recorded string stands for: one character is one byte.
-pub(crate) fn latin1(text: &str) -> Vec<u8> {
-    text.chars().map(|char| u8::try_from(u32::from(char)).expect("one byte a character")).collect()
 }
