@@ -29,6 +29,7 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
+//! | `jar.rs`, `cookie.rs`, `parts.rs` | the jar as a whole, a cookie in it, and one as plain fields |
 //! | `host.rs`, `target.rs` | URLs in the form that cookies compare |
 //! | `suffixes.rs`, `site.rs` | who owns a name, and what a site is |
 //! | `context.rs`, `circumstances.rs` | who makes a request, and how that stands to the target |
