@@ -90,7 +90,9 @@ fn a_process_that_is_killed_leaves_a_whole_file() {
         let mut child = start(&path, &format!("r{round}x"), usize::MAX);
         // Some hundred microseconds apart each round, in the middle of its saves.
         let before = names(&path).len();
-        while names(&path).len() <= before {}
+        while names(&path).len() <= before {
+            assert!(child.try_wait().expect("asked").is_none(), "the writer ended by itself");
+        }
         for _ in 0..round {
             assert!(names(&path).contains(&"ours".to_owned()));
         }
