@@ -21,7 +21,7 @@ pub(crate) fn url(text: &str) -> Result<Target, String> {
 /// A context by its word.
 pub(crate) fn context(word: &str) -> Result<How, String> {
     How::named(word).ok_or_else(|| {
-        let known = How::ALL.map(|(_, word, _)| word);
+        let known = How::ALL.map(How::word);
         format!("there is no such context; use one of {}", known.join(", "))
     })
 }

@@ -95,11 +95,11 @@ async fn show(visit: Visit, Query(form): Query<Form>) -> Result<Response, Failur
 fn question_form(form: &Form) -> Html {
     let hows: Html = How::ALL
         .iter()
-        .map(|(_, word, meaning)| {
-            if *word == form.how {
-                html!("<option value=\"{}\" selected>{}</option>", *word, *meaning)
+        .map(|how| {
+            if how.word() == form.how {
+                html!("<option value=\"{}\" selected>{}</option>", how.word(), how.meaning())
             } else {
-                html!("<option value=\"{}\">{}</option>", *word, *meaning)
+                html!("<option value=\"{}\">{}</option>", how.word(), how.meaning())
             }
         })
         .collect();

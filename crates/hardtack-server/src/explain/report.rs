@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Answer, Fate, How, Question, Sent, Stored};
+use super::{Answer, Fate, Question, Sent, Stored};
 
 /// A question and its answers, as JSON. Cookies are text, a byte that is not UTF-8 as U+FFFD.
 #[derive(Debug, Serialize)]
@@ -66,7 +66,6 @@ impl Report {
     /// it.
     pub fn new(question: &Question, answers: &[Answer], shown: impl Fn(&[u8]) -> String) -> Report {
         let context = question.send.first().unwrap_or(&question.set);
-        let word = How::ALL.iter().find(|(how, ..)| *how == context.how);
         let cookies = question.lines.iter().enumerate().map(|(at, line)| CookieReport {
             set_cookie: shown(line),
             profiles: answers
@@ -85,7 +84,7 @@ impl Report {
         });
         Report {
             url: question.set.url.to_string(),
-            context: word.map_or("", |(_, word, _)| word),
+            context: context.how.word(),
             from: context.from.as_ref().map(ToString::to_string),
             now_ms: question.now.as_millis(),
             all_sent: answers.iter().all(Answer::is_all_sent),

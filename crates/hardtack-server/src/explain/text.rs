@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Answer, Fate, How, Question, Request, Sent, Stored};
+use super::{Answer, Fate, Question, Request, Sent, Stored};
 use crate::terminal::{Cell, paragraph, table};
 
 /// Prints what becomes of each cookie, in a table of browsers and then as sentences. `shown` turns a
@@ -123,8 +123,7 @@ fn sent_head(question: &Question, at: usize) -> String {
 }
 
 fn described(request: &Request) -> String {
-    let how = How::ALL.iter().find(|(how, ..)| *how == request.how).map_or("", |(.., how)| how);
-    let mut text = format!("{}, when {how}", request.url);
+    let mut text = format!("{}, when {}", request.url, request.how.meaning());
     if let Some(from) = &request.from {
         text += &format!("; the page is {from}");
     }
