@@ -21,7 +21,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use serde::{Serialize, Serializer};
 
-use crate::explain::{How, Question, Request, Stored, explain};
+use crate::explain::{How, Question, Request, Stored, explain, say};
 use crate::terminal::{paragraph, without_values};
 
 /// The cookies that one answer sets.
@@ -195,17 +195,13 @@ pub fn write(pages: &[Page], width: usize, to: &mut impl Write) -> io::Result<()
                 let text = format!("{colour}{severity}{colour:#}: {message} {fix} ({section})");
                 paragraph(to, width, "- ", "  ", &text)?;
             }
-            let mut told: Vec<(&Dropped, Vec<&str>)> = Vec::new();
-            for dropped in &cookie.dropped {
-                match told.iter_mut().find(|(known, _)| known.reasons == dropped.reasons) {
-                    Some((_, browsers)) => browsers.push(dropped.title),
-                    None => told.push((dropped, vec![dropped.title])),
-                }
+            let mut told = Vec::new();
+            for Dropped { title, reasons, advice, .. } in &cookie.dropped {
+                let why = format!("{}. {}", reasons.join("; also "), advice.join(" "));
+                say(&mut told, why, title);
             }
-            for (dropped, browsers) in told {
-                let why = dropped.reasons.join("; also ");
-                let advice = dropped.advice.join(" ");
-                let text = format!("dropped by {}: {why}. {advice}", browsers.join(" and "));
+            for (why, browsers) in told {
+                let text = format!("dropped by {}: {why}", browsers.join(" and "));
                 paragraph(to, width, "- ", "  ", &text)?;
             }
             if cookie.findings.is_empty() && cookie.dropped.is_empty() {

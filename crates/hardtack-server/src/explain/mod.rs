@@ -3,11 +3,14 @@
 //! [`explain`] asks the jar of every profile the same [`Question`]. The command `hardtack explain` and
 //! the demo's page "Would it be sent?" show its answers.
 
+mod reason;
 mod repair;
 mod report;
 mod text;
 
+pub use reason::Reason;
 pub use report::Report;
+pub(crate) use text::say;
 pub use text::write;
 
 use std::fmt;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Answer, Fate, Question, Sent, Stored};
+use super::{Answer, Fate, Question, Reason, Sent, Stored};
 
 /// A question and its answers, as JSON. Cookies are text, a byte that is not UTF-8 as U+FFFD.
 #[derive(Debug, Serialize)]
@@ -35,13 +35,6 @@ struct ProfileReport {
     /// The line as it would be stored.
     repaired: Option<String>,
     requests: Vec<RequestReport>,
-}
-
-#[derive(Debug, Serialize)]
-struct Reason {
-    message: String,
-    section: String,
-    advice: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -124,14 +117,7 @@ impl ProfileReport {
             title: answer.profile.title,
             stored: outcome == "stored",
             outcome,
-            reasons: reasons
-                .iter()
-                .map(|reason| Reason {
-                    message: reason.to_string(),
-                    section: reason.section().to_owned(),
-                    advice: reason.advice().to_owned(),
-                })
-                .collect(),
+            reasons: reasons.iter().copied().map(Reason::from).collect(),
             repaired: repaired.map(shown),
             requests: requests.collect(),
         }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use hardtack::jar::{Cookie, Outcome, RequestContext, Target};
+use hardtack_server::explain::Reason;
 use hardtack_server::terminal::{paragraph, width, without_values};
 
 use super::file::FileArguments;
@@ -42,7 +43,7 @@ pub(super) fn set(arguments: &Set) -> Result<ExitCode, Failure> {
             Outcome::Expired => "not stored, for it has expired".to_owned(),
             Outcome::Ignored(why) => {
                 is_any_dropped = true;
-                format!("dropped, because {why} ({}). {}", why.section(), why.advice())
+                format!("dropped, {}", Reason::from(why))
             }
             _ => "not stored".to_owned(),
         };
