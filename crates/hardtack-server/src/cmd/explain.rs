@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use clap::Args;
 use hardtack::cookie::Profile;
 use hardtack::jar::Target;
-use hardtack::time::{Clock, SystemClock, UnixTime};
+use hardtack::time::UnixTime;
 use hardtack_server::explain::{self, Answer, How, Question, Report, Request};
-use hardtack_server::{har, terminal};
+use hardtack_server::terminal;
 use serde::Serialize;
 
 use super::{Failure, parsing};
@@ -97,24 +97,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn questions(arguments: &Arguments) -> Result<Vec<Question>, Failure> {
-    let now = arguments.now.unwrap_or_else(|| SystemClock::default().now());
     if let Some(path) = &arguments.har {
-        let in_file =
-            |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", path.display()));
-        let text = std::fs::read(path).map_err(|error| in_file(&error))?;
-        let entries = har::read(&text).map_err(|error| in_file(&error))?;
-        let wanted =
-            |entry: &har::Entry| arguments.url.as_ref().is_none_or(|url| entry.request.url == *url);
-        let questions: Vec<Question> = entries
+        let url = arguments.url.as_ref();
+        let questions: Vec<Question> = parsing::recording(path)?
             .into_iter()
-            .filter(wanted)
+            .filter(|entry| url.is_none_or(|url| entry.request.url == *url))
             .map(|entry| {
-                let now = arguments.now.or(entry.started).unwrap_or(now);
+                let now = parsing::or_now(arguments.now.or(entry.started));
                 arguments.question(entry.lines, entry.request, now)
             })
             .collect();
         if questions.is_empty() {
-            return Err(in_file(&"no answer in it sets a cookie, or none from --url"));
+            let whose = url.map_or(String::new(), |url| format!(" from {url}"));
+            let path = path.display();
+            return Err(Failure::input(format!("no answer{whose} in {path} sets a cookie")));
         }
         return Ok(questions);
     }
@@ -127,21 +123,32 @@ fn questions(arguments: &Arguments) -> Result<Vec<Question>, Failure> {
         ));
     }
     let set = Request::new(url, How::Navigation);
-    Ok(vec![arguments.question(lines, set, now)])
+    Ok(vec![arguments.question(lines, set, parsing::or_now(arguments.now))])
+}
+
+fn from_input() -> Result<Vec<Vec<u8>>, Failure> {
+    let mut text = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut text)
+        .map_err(|error| Failure::input(format!("the input cannot be read: {error}")))?;
+    Ok(parsing::lines(&text))
 }
 
 impl Arguments {
     fn lines(&self) -> Result<Vec<Vec<u8>>, Failure> {
-        if self.lines.is_empty() || self.lines.iter().any(|line| line == "-") {
-            let mut text = Vec::new();
-            io::stdin()
-                .lock()
-                .read_to_end(&mut text)
-                .map_err(|error| Failure::input(format!("the input cannot be read: {error}")))?;
-            return Ok(parsing::lines(&text));
+        if self.lines.is_empty() {
+            return from_input();
         }
-        let lines = self.lines.iter().map(|line| line.as_encoded_bytes());
-        Ok(lines.map(|line| parsing::header_value(line).unwrap_or(line).to_vec()).collect())
+        let mut lines = Vec::new();
+        for line in &self.lines {
+            if line == "-" {
+                lines.extend(from_input()?);
+            } else {
+                lines.push(parsing::line(line));
+            }
+        }
+        Ok(lines)
     }
 
     /// As the arguments say, or as the request came about where they say nothing.

@@ -1,9 +1,15 @@
 //! Values of arguments that several commands take.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use hardtack::cookie::Profile;
 use hardtack::jar::Target;
-use hardtack::time::UnixTime;
+use hardtack::time::{Clock, SystemClock, UnixTime};
 use hardtack_server::explain::How;
+use hardtack_server::har;
+
+use super::Failure;
 
 /// A profile by its name.
 pub(crate) fn profile(name: &str) -> Result<&'static Profile, String> {
@@ -26,6 +32,25 @@ pub(crate) fn context(word: &str) -> Result<How, String> {
     })
 }
 
+/// The time that the arguments say, or now.
+pub(crate) fn or_now(time: Option<UnixTime>) -> UnixTime {
+    time.unwrap_or_else(|| SystemClock::default().now())
+}
+
+/// The answers in a browser's recording that set cookies.
+pub(crate) fn recording(path: &Path) -> Result<Vec<har::Entry>, Failure> {
+    let path_shown = path.display();
+    let text = std::fs::read(path)
+        .map_err(|error| Failure::input(format!("{path_shown} cannot be read: {error}")))?;
+    har::read(&text).map_err(|error| Failure::input(format!("{path_shown}: {error}")))
+}
+
+/// A `Set-Cookie` value, with or without the name of the header before it.
+pub(crate) fn line(argument: &OsStr) -> Vec<u8> {
+    let line = argument.as_encoded_bytes();
+    header_value(line).unwrap_or(line).to_vec()
+}
+
 /// The `Set-Cookie` lines of a text: all of it a line each, or, if there are lines that begin with
 /// `Set-Cookie:`, only these, as in the head of an HTTP response.
 pub(crate) fn lines(text: &[u8]) -> Vec<Vec<u8>> {
@@ -39,7 +64,7 @@ pub(crate) fn lines(text: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// What follows `Set-Cookie:`.
-pub(crate) fn header_value(line: &[u8]) -> Option<&[u8]> {
+fn header_value(line: &[u8]) -> Option<&[u8]> {
     let (name, value) = line.split_at_checked(b"set-cookie:".len())?;
     name.eq_ignore_ascii_case(b"set-cookie:").then(|| value.trim_ascii())
 }

@@ -34,9 +34,8 @@ pub(super) fn set(arguments: &Set) -> Result<ExitCode, Failure> {
     let mut told = Vec::new();
     let mut is_any_dropped = false;
     for line in &arguments.lines {
-        let line = line.as_encoded_bytes();
-        let line = parsing::header_value(line).unwrap_or(line);
-        let said = match opened.jar.set(line, &context, opened.now) {
+        let line = parsing::line(line);
+        let said = match opened.jar.set(&line, &context, opened.now) {
             Outcome::Stored { .. } => "stored".to_owned(),
             Outcome::Replaced => "stored in place of the one before".to_owned(),
             Outcome::Removed => "removed, for it has expired".to_owned(),
@@ -47,7 +46,7 @@ pub(super) fn set(arguments: &Set) -> Result<ExitCode, Failure> {
             }
             _ => "not stored".to_owned(),
         };
-        told.push(format!("{}: {said}", without_values(line)));
+        told.push(format!("{}: {said}", without_values(&line)));
     }
     opened.save()?;
     cmd::output(|out| told.iter().try_for_each(|line| paragraph(out, width(), "", "  ", line)))?;

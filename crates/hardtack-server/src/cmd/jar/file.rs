@@ -6,7 +6,7 @@ use clap::Args;
 use hardtack::cookie::{Limits, Profile};
 use hardtack::jar::{Jar, JarFile};
 use hardtack::seal::{Keyring, Sealer};
-use hardtack::time::{Clock, SystemClock, UnixTime};
+use hardtack::time::UnixTime;
 
 use crate::cmd::{Failure, parsing};
 
@@ -59,7 +59,7 @@ impl Settings {
     }
 
     pub(super) fn any(&self, path: &Path) -> Result<Opened, Failure> {
-        let now = self.now.unwrap_or_else(|| SystemClock::default().now());
+        let now = parsing::or_now(self.now);
         // A file is not a browser: what is in it stays, however much it is.
         let jar = Jar::builder().profile(self.profile).limits(Limits::NONE).build();
         let mut opened = Opened { file: sealed(path, self.key_file.as_deref())?, jar, now };

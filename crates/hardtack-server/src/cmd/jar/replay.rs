@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use hardtack::cookie::Profile;
-use hardtack::time::{Clock, SystemClock, UnixTime};
+use hardtack::time::UnixTime;
 use hardtack_server::replay::{Agreement, Count, replay};
 use hardtack_server::terminal::{self, Cell};
 
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let now = arguments.now.unwrap_or_else(|| SystemClock::default().now());
+    let now = parsing::or_now(arguments.now);
     let cases = replay(io::stdin().lock(), arguments.profile, now);
     if !arguments.check {
         let mut wrong = None;
