@@ -35,8 +35,8 @@ pub(crate) struct Arguments {
     /// The page that makes the request
     #[arg(long, value_name = "URL", visible_alias = "initiator", value_parser = parsing::url)]
     from: Option<Target>,
-    /// How the request comes about: nav, link, form-post, subresource, iframe or script [default: nav]
-    #[arg(long, value_parser = parsing::context)]
+    /// How the request comes about [default: nav]
+    #[arg(long, value_parser = parsing::context())]
     context: Option<How>,
     /// The page of the tab, if the one that makes the request sits in a frame of it
     #[arg(long, value_name = "URL", value_parser = parsing::url)]
@@ -47,8 +47,8 @@ pub(crate) struct Arguments {
     /// Reads the cookies from a browser's recording; values are hidden then
     #[arg(long, value_name = "FILE")]
     har: Option<PathBuf>,
-    /// Only this browser: chromium, firefox or rfc6265bis; may be given more than once
-    #[arg(long, value_name = "NAME", value_parser = parsing::profile)]
+    /// Only this browser; may be given more than once
+    #[arg(long, value_name = "NAME", value_parser = parsing::profile())]
     profile: Vec<&'static Profile>,
     /// The time of it all, in seconds since 1970 [default: now, or that of the recording]
     #[arg(long, value_name = "SECONDS", value_parser = parsing::seconds)]

@@ -34,8 +34,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", group = "source")]
     har: Option<PathBuf>,
     /// Seconds to wait for each answer
-    #[arg(long, default_value_t = 20)]
-    timeout: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = parsing::wait)]
+    timeout: Duration,
     /// The time, in seconds since 1970, for dates of cookies [default: now, or that of the recording]
     #[arg(long, value_name = "SECONDS", value_parser = parsing::seconds)]
     now: Option<UnixTime>,
@@ -58,8 +58,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 async fn pages(arguments: &Arguments) -> Result<Vec<Page>, Failure> {
     let now = parsing::or_now(arguments.now);
     if let Some(url) = &arguments.url {
-        let timeout = Duration::from_secs(arguments.timeout);
-        return lint::fetch(url, now, timeout).await.map_err(Failure::input);
+        return lint::fetch(url, now, arguments.timeout).await.map_err(Failure::input);
     }
     if let Some(path) = &arguments.har {
         let page = |entry: har::Entry| {

@@ -2,7 +2,9 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use hardtack::cookie::Profile;
 use hardtack::jar::Target;
 use hardtack::time::{Clock, SystemClock, UnixTime};
@@ -12,11 +14,9 @@ use hardtack_server::har;
 use super::Failure;
 
 /// A profile by its name.
-pub(crate) fn profile(name: &str) -> Result<&'static Profile, String> {
-    Profile::named(name).ok_or_else(|| {
-        let known: Vec<&str> = Profile::ALL.iter().map(|profile| profile.name).collect();
-        format!("there is no such profile; use one of {}", known.join(", "))
-    })
+pub(crate) fn profile() -> impl TypedValueParser<Value = &'static Profile> {
+    PossibleValuesParser::new(Profile::ALL.map(|profile| profile.name))
+        .try_map(|name| Profile::named(&name).ok_or("there is no such profile"))
 }
 
 /// An address of http or https.
@@ -25,11 +25,25 @@ pub(crate) fn url(text: &str) -> Result<Target, String> {
 }
 
 /// A context by its word.
-pub(crate) fn context(word: &str) -> Result<How, String> {
-    How::named(word).ok_or_else(|| {
-        let known = How::ALL.map(How::word);
-        format!("there is no such context; use one of {}", known.join(", "))
-    })
+pub(crate) fn context() -> impl TypedValueParser<Value = How> {
+    PossibleValuesParser::new(How::ALL.map(How::word))
+        .try_map(|word| How::named(&word).ok_or("there is no such context"))
+}
+
+/// How long to wait.
+pub(crate) fn wait(text: &str) -> Result<Duration, &'static str> {
+    match text.parse() {
+        Ok(seconds @ 1..) => Ok(Duration::from_secs(seconds)),
+        _ => Err("write whole seconds, at least 1"),
+    }
+}
+
+/// A part of a hundred.
+pub(crate) fn percent(text: &str) -> Result<f64, &'static str> {
+    match text.parse() {
+        Ok(percent @ 0.0..=100.0) => Ok(percent),
+        _ => Err("write a number from 0 to 100"),
+    }
 }
 
 /// The time that the arguments say, or now.
@@ -91,6 +105,26 @@ mod tests {
         let head = b"HTTP/1.1 200 OK\r\nset-cookie: a=1; Path=/\r\nX: y\r\nSet-Cookie:b=2\r\n\r\n";
         assert_eq!(lines(head), [&b"a=1; Path=/"[..], b"b=2"]);
         assert_eq!(lines(b"a=1\n\n b\xff\r\n"), [&b"a=1"[..], b" b\xff"]);
+    }
+
+    #[test]
+    fn a_wait_is_whole_seconds_and_a_percentage_ends_at_a_hundred() {
+        for (text, is_wait, is_percent) in [
+            ("1", true, true),
+            ("0", false, true),
+            ("1.5", false, true),
+            ("100", true, true),
+            ("101", true, false),
+            ("-1", false, false),
+            ("nan", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(
+                (wait(text).is_ok(), percent(text).is_ok()),
+                (is_wait, is_percent),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub(super) struct Settings {
     /// The keys of a sealed jar: the file of a hardtack keyring
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Whose rules hold: chromium, firefox or rfc6265bis
-    #[arg(long, value_name = "NAME", default_value = "chromium", value_parser = parsing::profile)]
+    /// Whose rules hold
+    #[arg(long, value_name = "NAME", default_value = "chromium", value_parser = parsing::profile())]
     profile: &'static Profile,
     /// The time, in seconds since 1970 [default: now]
     #[arg(long, value_name = "SECONDS", value_parser = parsing::seconds)]

@@ -21,8 +21,8 @@ use crate::cmd::{self, Failure, parsing};
              2, wrong arguments or a line that is not a case."
 )]
 pub(crate) struct Arguments {
-    /// Whose rules hold: chromium, firefox or rfc6265bis
-    #[arg(long, value_parser = parsing::profile)]
+    /// Whose rules hold
+    #[arg(long, value_name = "NAME", value_parser = parsing::profile())]
     profile: &'static Profile,
     /// The clock of cases without `expect.now_ms`, in seconds since 1970 [default: now]
     #[arg(long, value_name = "SECONDS", value_parser = parsing::seconds)]
@@ -32,7 +32,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     check: bool,
     /// The agreement of headers, in percent, below which --check fails
-    #[arg(long, value_name = "PERCENT", default_value_t = 100.0, requires = "check")]
+    #[arg(long, value_name = "PERCENT", default_value = "100", requires = "check",
+          value_parser = parsing::percent)]
     min: f64,
     /// With --check: one JSON object in place of the table
     #[arg(long)]
