@@ -169,6 +169,9 @@ const MOST_REDIRECTS: usize = 20;
 ///
 /// What the writer says.
 pub fn write(pages: &[Page], width: usize, to: &mut impl Write) -> io::Result<()> {
+    if pages.is_empty() {
+        return writeln!(to, "No answer sets a cookie.");
+    }
     let bold = Style::new().bold();
     for (at, page) in pages.iter().enumerate() {
         if at > 0 {

@@ -9,13 +9,13 @@ use hardtack::jar::{Cookie, Outcome, RequestContext, Target};
 use hardtack_server::explain::Reason;
 use hardtack_server::terminal::{paragraph, width, without_values};
 
-use super::file::FileArguments;
+use super::file::{FileArguments, counted};
 use crate::cmd::{self, Failure, parsing};
 
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0, every cookie was stored, or removed one as it says; 1, some were dropped; 2, \
-             wrong arguments or file."
+    after_help = "Exit codes: 0, every cookie was stored or, if it has expired, removed; 1, some were \
+             dropped; 2, wrong arguments or file."
 )]
 pub(crate) struct Set {
     #[command(flatten)]
@@ -96,7 +96,6 @@ pub(super) fn rm(arguments: &Rm) -> Result<ExitCode, Failure> {
     if removed > 0 {
         opened.save()?;
     }
-    let cookies = if removed == 1 { "cookie" } else { "cookies" };
-    cmd::output(|out| writeln!(out, "{removed} {cookies} removed"))?;
+    cmd::output(|out| writeln!(out, "{} removed", counted(removed)))?;
     Ok(if removed == 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -53,7 +53,10 @@ impl FileArguments {
 impl Settings {
     pub(super) fn existing(&self, path: &Path) -> Result<Opened, Failure> {
         if !path.exists() {
-            return Err(Failure::input(format!("there is no file {}", path.display())));
+            let path = path.display();
+            return Err(Failure::input(format!(
+                "there is no file {path}; check the name, or make a jar with `hardtack jar set`"
+            )));
         }
         self.any(path)
     }
@@ -72,6 +75,11 @@ impl Opened {
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         self.file.save(&mut self.jar, self.now).map(drop).map_err(Failure::input)
     }
+}
+
+/// So many cookies, in words.
+pub(super) fn counted(cookies: usize) -> String {
+    format!("{cookies} {}", if cookies == 1 { "cookie" } else { "cookies" })
 }
 
 /// A file that is sealed if there are keys.
