@@ -32,13 +32,13 @@ pub(crate) struct Arguments {
     /// The address whose answer sets the cookies; with --har, only answers from there
     #[arg(long, value_parser = parsing::url, required_unless_present = "har")]
     url: Option<Target>,
-    /// The page that makes the request
+    /// The page that makes the request: by a link, form-post, subresource or iframe
     #[arg(long, value_name = "URL", visible_alias = "initiator", value_parser = parsing::url)]
     from: Option<Target>,
     /// How the request comes about [default: nav]
     #[arg(long, value_parser = parsing::context())]
     context: Option<How>,
-    /// The page of the tab, if the one that makes the request sits in a frame of it
+    /// The page of the tab, if --from is a frame in it: for subresource, iframe and script
     #[arg(long, value_name = "URL", value_parser = parsing::url)]
     top_level: Option<Target>,
     /// Another address, asked for after --url; may be given more than once

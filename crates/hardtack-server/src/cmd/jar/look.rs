@@ -142,7 +142,7 @@ pub(crate) struct Get {
     /// How the request comes about
     #[arg(long, default_value = "nav", value_parser = parsing::context())]
     context: How,
-    /// The page that makes the request
+    /// The page that makes the request: by a link, form-post, subresource or iframe
     #[arg(long, value_name = "URL", value_parser = parsing::url)]
     from: Option<Target>,
 }
