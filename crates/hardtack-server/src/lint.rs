@@ -1,4 +1,5 @@
-//! Looking at the cookies of a page: what their author should change, and what browsers do.
+//! Looking at the cookies of a page: what their author should change ([`lint_all`] tells), and what
+//! browsers do ([`explain`]).
 //!
 //! # What this does not protect
 //!
@@ -104,11 +105,11 @@ impl Page {
         Page { url, status: None, cookies }
     }
 
-    /// Whether there is a finding this severe, or a browser that drops a cookie.
-    pub fn is_at_least(&self, severity: Severity) -> bool {
-        self.cookies.iter().any(|cookie| {
-            !cookie.dropped.is_empty()
-                || cookie.findings.iter().any(|finding| finding.severity <= severity)
+    /// Whether there is nothing to change but advice, and no browser drops a cookie.
+    pub fn is_clean(&self) -> bool {
+        self.cookies.iter().all(|cookie| {
+            cookie.dropped.is_empty()
+                && cookie.findings.iter().all(|finding| finding.severity == Severity::Advice)
         })
     }
 }

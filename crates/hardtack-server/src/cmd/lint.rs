@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use hardtack::cookie::Severity;
 use hardtack::time::UnixTime;
 use hardtack_server::har;
 use hardtack_server::lint::{self, Page};
@@ -46,7 +45,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let pages = pages(arguments).await?;
-    let is_clean = !pages.iter().any(|page| page.is_at_least(Severity::Warning));
+    let is_clean = pages.iter().all(Page::is_clean);
     if arguments.json {
         super::output_json(&pages)?;
     } else {

@@ -19,7 +19,7 @@ pub(crate) fn profile() -> impl TypedValueParser<Value = &'static Profile> {
         .try_map(|name| Profile::named(&name).ok_or("there is no such profile"))
 }
 
-/// An address of http or https.
+/// An address that cookies exist for.
 pub(crate) fn url(text: &str) -> Result<Target, String> {
     Target::parse(text).map_err(|error| error.to_string())
 }

@@ -115,7 +115,7 @@ impl ProfileReport {
         ProfileReport {
             profile: answer.profile.name,
             title: answer.profile.title,
-            stored: outcome == "stored",
+            stored: fate.stored == Stored::Yes,
             outcome,
             reasons: reasons.iter().copied().map(Reason::from).collect(),
             repaired: repaired.map(shown),
