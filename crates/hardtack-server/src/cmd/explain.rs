@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     /// How the request comes about [default: nav]
     #[arg(long, value_parser = parsing::context())]
     context: Option<How>,
-    /// The page of the tab, if --from is a frame in it: for subresource, iframe and script
+    /// The page of the tab, if what asks is a page in a frame of it: for subresource, iframe and script
     #[arg(long, value_name = "URL", value_parser = parsing::url)]
     top_level: Option<Target>,
     /// Another address, asked for after --url; may be given more than once
