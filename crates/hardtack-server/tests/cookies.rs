@@ -237,6 +237,10 @@ fn a_jar_is_set_shown_converted_merged_and_emptied() {
     printed(0, &["jar", "set", all, url, "b=older", "--now", "1000"], "");
     printed(0, &["jar", "merge", all, jar, text], "");
     assert_eq!(printed(0, &["jar", "get", all, url, "--name", "b"], ""), "2\n");
+    // cookies.txt does not say when a cookie was set.
+    std::fs::write(text, lines.replace("\tb\t2", "\tb\tof-the-text")).expect("written");
+    printed(0, &["jar", "merge", all, text], "");
+    assert_eq!(printed(0, &["jar", "get", all, url, "--name", "b"], ""), "2\n");
     printed(0, &["jar", "rm", all, "b", "--domain", "shop.example"], "");
     printed(1, &["jar", "rm", all, "b"], "");
     printed(0, &["jar", "rm", all, "--all"], "");

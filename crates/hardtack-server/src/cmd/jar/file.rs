@@ -41,7 +41,8 @@ pub(super) struct Opened {
 impl FileArguments {
     /// The jar, which must be there.
     pub(super) fn existing(&self) -> Result<Opened, Failure> {
-        self.settings.existing(&self.jar)
+        must_exist(&self.jar)?;
+        self.any()
     }
 
     /// The jar, empty if there is no such file.
@@ -51,14 +52,11 @@ impl FileArguments {
 }
 
 impl Settings {
-    pub(super) fn existing(&self, path: &Path) -> Result<Opened, Failure> {
-        if !path.exists() {
-            let path = path.display();
-            return Err(Failure::input(format!(
-                "there is no file {path}; check the name, or make a jar with `hardtack jar set`"
-            )));
-        }
-        self.any(path)
+    /// Merges the jar in a file, which must be there, into another.
+    pub(super) fn merge(&self, path: &Path, into: &mut Opened) -> Result<(), Failure> {
+        must_exist(path)?;
+        let mut file = sealed(path, self.key_file.as_deref())?;
+        file.load(&mut into.jar, into.now).map(drop).map_err(Failure::input)
     }
 
     pub(super) fn any(&self, path: &Path) -> Result<Opened, Failure> {
@@ -80,6 +78,16 @@ impl Opened {
 /// So many cookies, in words.
 pub(super) fn counted(cookies: usize) -> String {
     format!("{cookies} {}", if cookies == 1 { "cookie" } else { "cookies" })
+}
+
+fn must_exist(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Failure::input(format!(
+        "there is no file {path}; check the name, or make a jar with `hardtack jar set`"
+    )))
 }
 
 /// A file that is sealed if there are keys.

@@ -57,7 +57,10 @@ pub(super) fn convert(arguments: &Convert) -> Result<ExitCode, Failure> {
 }
 
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0, done; 2, wrong arguments or file.")]
+#[command(
+    after_help = "cookies.txt does not say when a cookie was set: against one from there, the jar's own \
+             stays.\n\nExit codes: 0, done; 2, wrong arguments or file."
+)]
 pub(crate) struct Merge {
     /// The jar that gets the cookies; made if it is not there
     into: PathBuf,
@@ -72,13 +75,7 @@ pub(super) fn merge(arguments: &Merge) -> Result<ExitCode, Failure> {
     let mut opened = arguments.settings.any(&arguments.into)?;
     let before = opened.jar.revision();
     for path in &arguments.from {
-        let from = arguments.settings.existing(path)?;
-        for cookie in from.jar.iter() {
-            let known = opened.jar.find(&cookie.identity());
-            if known.is_none_or(|known| known.changed() < cookie.changed()) {
-                opened.jar.restore(cookie.clone());
-            }
-        }
+        arguments.settings.merge(path, &mut opened)?;
     }
     if opened.jar.revision() != before {
         opened.save()?;
