@@ -1,7 +1,7 @@
 //! The cookie jar beside hyper, over one connection: `jar_hyper URL` asks twice, so that the second
 //! request carries what the first answer set.
 
-#![allow(clippy::print_stdout)] // to show what came back
+#![expect(clippy::print_stdout, reason = "to show what came back")]
 
 use std::error::Error;
 

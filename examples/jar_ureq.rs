@@ -1,7 +1,7 @@
 //! The cookie jar beside ureq, which is asked for one request at a time: `jar_ureq URL` prints what
 //! came back and which cookies were kept.
 
-#![allow(clippy::print_stdout)] // to show what came back
+#![expect(clippy::print_stdout, reason = "to show what came back")]
 
 use std::error::Error;
 

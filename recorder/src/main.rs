@@ -43,7 +43,7 @@ enum Verb {
     Generate {
         #[arg(long)]
         seed: u64,
-        /// 1 is about 4,400 cases.
+        /// How many cases: 1 makes as many as the categories say, 0.1 a tenth of them.
         #[arg(long, default_value_t = 1.0)]
         scale: f64,
     },

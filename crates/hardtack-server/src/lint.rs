@@ -1,4 +1,5 @@
-//! Looking at the cookies of a page: what their author should change, and what browsers do.
+//! Looking at the cookies of a page: what their author should change ([`lint_all`] tells), and what
+//! browsers do ([`explain`]).
 //!
 //! # What this does not protect
 //!
@@ -21,7 +22,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use serde::{Serialize, Serializer};
 
-use crate::explain::{How, Question, Request, Stored, explain};
+use crate::explain::{How, Question, Request, Stored, explain, say};
 use crate::terminal::{paragraph, without_values};
 
 /// The cookies that one answer sets.
@@ -104,11 +105,11 @@ impl Page {
         Page { url, status: None, cookies }
     }
 
-    /// Whether there is a finding this severe, or a browser that drops a cookie.
-    pub fn is_at_least(&self, severity: Severity) -> bool {
-        self.cookies.iter().any(|cookie| {
-            !cookie.dropped.is_empty()
-                || cookie.findings.iter().any(|finding| finding.severity <= severity)
+    /// Whether there is nothing to change but advice, and no browser drops a cookie.
+    pub fn is_clean(&self) -> bool {
+        self.cookies.iter().all(|cookie| {
+            cookie.dropped.is_empty()
+                && cookie.findings.iter().all(|finding| finding.severity == Severity::Advice)
         })
     }
 }
@@ -169,6 +170,9 @@ const MOST_REDIRECTS: usize = 20;
 ///
 /// What the writer says.
 pub fn write(pages: &[Page], width: usize, to: &mut impl Write) -> io::Result<()> {
+    if pages.is_empty() {
+        return writeln!(to, "No answer sets a cookie.");
+    }
     let bold = Style::new().bold();
     for (at, page) in pages.iter().enumerate() {
         if at > 0 {
@@ -195,17 +199,13 @@ pub fn write(pages: &[Page], width: usize, to: &mut impl Write) -> io::Result<()
                 let text = format!("{colour}{severity}{colour:#}: {message} {fix} ({section})");
                 paragraph(to, width, "- ", "  ", &text)?;
             }
-            let mut told: Vec<(&Dropped, Vec<&str>)> = Vec::new();
-            for dropped in &cookie.dropped {
-                match told.iter_mut().find(|(known, _)| known.reasons == dropped.reasons) {
-                    Some((_, browsers)) => browsers.push(dropped.title),
-                    None => told.push((dropped, vec![dropped.title])),
-                }
+            let mut told = Vec::new();
+            for Dropped { title, reasons, advice, .. } in &cookie.dropped {
+                let why = format!("{}. {}", reasons.join("; also "), advice.join(" "));
+                say(&mut told, why, title);
             }
-            for (dropped, browsers) in told {
-                let why = dropped.reasons.join("; also ");
-                let advice = dropped.advice.join(" ");
-                let text = format!("dropped by {}: {why}. {advice}", browsers.join(" and "));
+            for (why, browsers) in told {
+                let text = format!("dropped by {}: {why}", browsers.join(" and "));
                 paragraph(to, width, "- ", "  ", &text)?;
             }
             if cookie.findings.is_empty() && cookie.dropped.is_empty() {

@@ -41,15 +41,13 @@ async fn main() -> ExitCode {
         Command::Lint(arguments) => cmd::lint::run(&arguments).await,
         Command::Jar(command) => cmd::jar::run(command),
     };
-    let code = match &outcome {
-        Ok(code) => return *code,
+    let (code, error) = match outcome {
+        Ok(code) => return code,
         // Nobody is left to be told.
         Err(Failure::Closed) => return ExitCode::SUCCESS,
-        Err(Failure::Input(_)) => ExitCode::from(2),
-        Err(Failure::Other(_)) => ExitCode::FAILURE,
+        Err(Failure::Input(error)) => (ExitCode::from(2), error),
+        Err(Failure::Other(error)) => (ExitCode::FAILURE, error),
     };
-    if let Err(failure) = outcome {
-        eprintln!("hardtack: {failure}");
-    }
+    eprintln!("hardtack: {error}");
     code
 }

@@ -11,6 +11,7 @@
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
+use anstream::adapter::strip_str;
 use anstyle::Style;
 
 /// The columns of the terminal: 80 where there is none.
@@ -137,7 +138,8 @@ pub fn table(
     Ok(())
 }
 
-/// Prints text broken at spaces, each line after `indent`, the first after `first` instead.
+/// Prints text broken at spaces, each line after `indent`, the first after `first` instead. Colours
+/// in it take no room.
 ///
 /// # Errors
 ///
@@ -149,10 +151,11 @@ pub fn paragraph(
     indent: &str,
     text: &str,
 ) -> io::Result<()> {
+    let room = |text: &str| strip_str(text).map(|piece| piece.chars().count()).sum::<usize>();
     let mut line = first.to_owned();
     let mut is_empty = true;
     for word in text.split(' ') {
-        if !is_empty && line.chars().count() + 1 + word.chars().count() > width {
+        if !is_empty && room(&line) + 1 + room(word) > width {
             writeln!(to, "{line}")?;
             indent.clone_into(&mut line);
             is_empty = true;
@@ -168,6 +171,8 @@ pub fn paragraph(
 
 #[cfg(test)]
 mod tests {
+    use anstyle::AnsiColor;
+
     use super::*;
 
     fn shown(print: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
@@ -211,5 +216,8 @@ mod tests {
         let text =
             shown(|to| paragraph(to, 10, "- ", "  ", "one two three verylongwordindeed four"));
         assert_eq!(text, "- one two\n  three\n  verylongwordindeed\n  four\n");
+        let red = AnsiColor::Red.on_default();
+        let text = format!("{red}one{red:#} two");
+        assert_eq!(shown(|to| paragraph(to, 9, "- ", "  ", &text)), format!("- {text}\n"));
     }
 }

@@ -105,6 +105,8 @@ fn explain_reads_lines_and_heads_of_responses() {
     let found = json(0, &at, head);
     assert_eq!(found["all_sent"], true);
     assert_eq!(found["questions"][0]["headers"][0]["cookie"], "a=1; b=2");
+    let found = json(0, &[&at[..], &["c=3", "-"]].concat(), head);
+    assert_eq!(found["questions"][0]["headers"][0]["cookie"], "c=3; a=1; b=2");
     let sent = ["--send-url", "http://shop.example/"];
     let found = json(1, &[&at[..], &sent, &["a=1; Secure"]].concat(), "");
     let request = &found["questions"][0]["cookies"][0]["profiles"][1]["requests"][0];
@@ -128,6 +130,20 @@ fn explain_reads_recordings_and_hides_their_values() {
     assert!(text.contains("sid=...; Secure") && !text.contains("verysecret"), "{text}");
     let text = printed(1, &["lint", "--har", shown(&path)], "");
     assert!(text.contains("HttpOnly") && !text.contains("verysecret"), "{text}");
+    let other = ["explain", "--har", shown(&path), "--url", "https://other.example/"];
+    assert!(refused(&other, "").contains("no answer from https://other.example/"));
+
+    // Ended a year after the recording, and past by a --now that comes later.
+    std::fs::write(
+        &path,
+        r#"{"log":{"entries":[{"startedDateTime":"2027-01-15T08:00:00Z","request":{"url":"https://shop.example/"},
+        "response":{"headers":[{"name":"Set-Cookie","value":"a=1; Secure; SameSite=Lax; Expires=Sat, 15 Jan 2028 08:00:00 GMT"}]}}]}}"#,
+    )
+    .expect("written");
+    for (now, lint, explain) in [(&[][..], 0, 0), (&["--now", "2000000000"], 1, 1)] {
+        printed(lint, &[&["lint", "--har", shown(&path)], now].concat(), "");
+        printed(explain, &[&["explain", "--har", shown(&path)], now].concat(), "");
+    }
     std::fs::write(&path, "{").expect("written");
     assert!(refused(&["explain", "--har", shown(&path)], "").contains("visit.har"));
 }
@@ -220,6 +236,10 @@ fn a_jar_is_set_shown_converted_merged_and_emptied() {
 
     printed(0, &["jar", "set", all, url, "b=older", "--now", "1000"], "");
     printed(0, &["jar", "merge", all, jar, text], "");
+    assert_eq!(printed(0, &["jar", "get", all, url, "--name", "b"], ""), "2\n");
+    // cookies.txt does not say when a cookie was set.
+    std::fs::write(text, lines.replace("\tb\t2", "\tb\tof-the-text")).expect("written");
+    printed(0, &["jar", "merge", all, text], "");
     assert_eq!(printed(0, &["jar", "get", all, url, "--name", "b"], ""), "2\n");
     printed(0, &["jar", "rm", all, "b", "--domain", "shop.example"], "");
     printed(1, &["jar", "rm", all, "b"], "");

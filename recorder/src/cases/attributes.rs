@@ -122,7 +122,7 @@ pub(super) fn prefixes(dice: &mut Dice) -> Draft {
     let path = dice.pick(&["/", "/", "/foo/bar"]);
     let line = format!("{name}=v{}", joined(&attributes));
     let probes = [format!("{origin}/"), format!("{origin}/foo")];
-    Draft::of(&format!("{origin}{path}"), [line], &probes.each_ref().map(String::as_str))
+    Draft::of(&format!("{origin}{path}"), [line], &probes)
 }
 
 pub(super) fn sizes(dice: &mut Dice) -> Draft {

@@ -147,10 +147,7 @@ pub(super) fn no_equals_sign(dice: &mut Dice) -> Draft {
         "?=1",
         "a;b;c",
     ]);
-    let mut line = String::new();
-    for c in template.chars() {
-        if c == '@' { line.push_str(name(dice)) } else { line.push(c) }
-    }
+    let line = filled(template, || name(dice));
     let tail =
         ["", "", "; Path=/", "; Secure", "; HttpOnly; x", " ; foo=bar", "; =", ";=x; Path=/z"];
     Draft::line(line + dice.pick(&tail))
@@ -197,11 +194,16 @@ pub(super) fn not_ascii(dice: &mut Dice) -> Draft {
         "n=@@",
         "@=@; Path=/@",
     ]);
+    Draft::line(filled(template, || some(dice)))
+}
+
+/// The template with a new piece for each `@`.
+fn filled<T: AsRef<str>>(template: &str, mut piece: impl FnMut() -> T) -> String {
     let mut line = String::new();
     for c in template.chars() {
-        if c == '@' { line.push_str(&some(dice)) } else { line.push(c) }
+        if c == '@' { line.push_str(piece().as_ref()) } else { line.push(c) }
     }
-    Draft::line(line)
+    line
 }
 
 pub(super) fn soup(dice: &mut Dice) -> Draft {

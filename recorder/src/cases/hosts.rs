@@ -13,7 +13,7 @@ pub(super) fn domain(dice: &mut Dice) -> Draft {
     if dice.percent(10) {
         line = format!("{line}; Domain={}", near(dice, host));
     }
-    Draft::of(&format!("https://{host}/"), [line], &around(host).each_ref_str())
+    Draft::of(&format!("https://{host}/"), [line], &around(host))
 }
 
 /// One name at several domains that all match.
@@ -28,7 +28,7 @@ fn several_domains(dice: &mut Dice, host: &str) -> Draft {
     ];
     dice.shuffle(&mut domains);
     let lines = dice.several(2, 5, |_, at| format!("n={at}{}", domains[at as usize]));
-    Draft::of(&format!("https://{host}/"), lines, &around(host).each_ref_str())
+    Draft::of(&format!("https://{host}/"), lines, &around(host))
 }
 
 pub(super) fn international(dice: &mut Dice) -> Draft {
@@ -51,11 +51,7 @@ pub(super) fn international(dice: &mut Dice) -> Draft {
     };
     let probes = [format!("https://{ascii}/"), format!("https://x.{ascii}/")];
     let from = dice.pick(&["", "x."]);
-    Draft::of(
-        &format!("https://{from}{ascii}/"),
-        [format!("n=v; Domain={domain}")],
-        &probes.each_ref_str(),
-    )
+    Draft::of(&format!("https://{from}{ascii}/"), [format!("n=v; Domain={domain}")], &probes)
 }
 
 pub(super) fn public_suffix(dice: &mut Dice) -> Draft {
@@ -88,7 +84,7 @@ pub(super) fn public_suffix(dice: &mut Dice) -> Draft {
         vec![format!("n=v; Domain={domain}{suffix}")]
     };
     let probes = ["", "a.", "b.a.", "other."].map(|label| format!("https://{label}{suffix}/"));
-    Draft::of(&format!("https://{host}{suffix}/"), lines, &probes.each_ref_str())
+    Draft::of(&format!("https://{host}{suffix}/"), lines, &probes)
 }
 
 pub(super) fn loopback(dice: &mut Dice) -> Draft {
@@ -203,17 +199,6 @@ fn around(host: &str) -> Vec<String> {
 
 fn is_address(host: &str) -> bool {
     host.ends_with(|last: char| last.is_ascii_digit())
-}
-
-/// Borrows every text.
-trait EachRefStr {
-    fn each_ref_str(&self) -> Vec<&str>;
-}
-
-impl<T: AsRef<[String]>> EachRefStr for T {
-    fn each_ref_str(&self) -> Vec<&str> {
-        self.as_ref().iter().map(String::as_str).collect()
-    }
 }
 
 const HOSTS: [&str; 25] = [

@@ -78,9 +78,13 @@ struct Draft {
 
 impl Draft {
     /// One answer with these lines, and a probe of each address.
-    fn of(url: &str, set_cookie: impl IntoIterator<Item = String>, probes: &[&str]) -> Draft {
+    fn of(
+        url: &str,
+        set_cookie: impl IntoIterator<Item = String>,
+        probes: &[impl AsRef<str>],
+    ) -> Draft {
         let steps = vec![Request::to(url).setting(set_cookie)];
-        Draft { steps, probes: probes.iter().map(|url| Request::to(*url)).collect() }
+        Draft { steps, probes: probes.iter().map(|url| Request::to(url.as_ref())).collect() }
     }
 
     /// One line at the usual address, which is then asked again.

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use clap::Args;
 use hardtack::cookie::Profile;
 use hardtack::jar::Target;
-use hardtack::time::{Clock, SystemClock, UnixTime};
+use hardtack::time::UnixTime;
 use hardtack_server::explain::{self, Answer, How, Question, Report, Request};
-use hardtack_server::{har, terminal};
+use hardtack_server::terminal;
 use serde::Serialize;
 
 use super::{Failure, parsing};
@@ -32,13 +32,13 @@ pub(crate) struct Arguments {
     /// The address whose answer sets the cookies; with --har, only answers from there
     #[arg(long, value_parser = parsing::url, required_unless_present = "har")]
     url: Option<Target>,
-    /// The page that makes the request
+    /// The page that makes the request: by a link, form-post, subresource or iframe
     #[arg(long, value_name = "URL", visible_alias = "initiator", value_parser = parsing::url)]
     from: Option<Target>,
-    /// How the request comes about: nav, link, form-post, subresource, iframe or script [default: nav]
-    #[arg(long, value_parser = parsing::context)]
+    /// How the request comes about [default: nav]
+    #[arg(long, value_parser = parsing::context())]
     context: Option<How>,
-    /// The page of the tab, if the one that makes the request sits in a frame of it
+    /// The page of the tab, if what asks is a page in a frame of it: for subresource, iframe and script
     #[arg(long, value_name = "URL", value_parser = parsing::url)]
     top_level: Option<Target>,
     /// Another address, asked for after --url; may be given more than once
@@ -47,8 +47,8 @@ pub(crate) struct Arguments {
     /// Reads the cookies from a browser's recording; values are hidden then
     #[arg(long, value_name = "FILE")]
     har: Option<PathBuf>,
-    /// Only this browser: chromium, firefox or rfc6265bis; may be given more than once
-    #[arg(long, value_name = "NAME", value_parser = parsing::profile)]
+    /// Only this browser; may be given more than once
+    #[arg(long, value_name = "NAME", value_parser = parsing::profile())]
     profile: Vec<&'static Profile>,
     /// The time of it all, in seconds since 1970 [default: now, or that of the recording]
     #[arg(long, value_name = "SECONDS", value_parser = parsing::seconds)]
@@ -97,24 +97,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn questions(arguments: &Arguments) -> Result<Vec<Question>, Failure> {
-    let now = arguments.now.unwrap_or_else(|| SystemClock::default().now());
     if let Some(path) = &arguments.har {
-        let in_file =
-            |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", path.display()));
-        let text = std::fs::read(path).map_err(|error| in_file(&error))?;
-        let entries = har::read(&text).map_err(|error| in_file(&error))?;
-        let wanted =
-            |entry: &har::Entry| arguments.url.as_ref().is_none_or(|url| entry.request.url == *url);
-        let questions: Vec<Question> = entries
+        let url = arguments.url.as_ref();
+        let questions: Vec<Question> = parsing::recording(path)?
             .into_iter()
-            .filter(wanted)
+            .filter(|entry| url.is_none_or(|url| entry.request.url == *url))
             .map(|entry| {
-                let now = arguments.now.or(entry.started).unwrap_or(now);
+                let now = parsing::or_now(arguments.now.or(entry.started));
                 arguments.question(entry.lines, entry.request, now)
             })
             .collect();
         if questions.is_empty() {
-            return Err(in_file(&"no answer in it sets a cookie, or none from --url"));
+            let whose = url.map_or(String::new(), |url| format!(" from {url}"));
+            let path = path.display();
+            return Err(Failure::input(format!("no answer{whose} in {path} sets a cookie")));
         }
         return Ok(questions);
     }
@@ -127,21 +123,32 @@ fn questions(arguments: &Arguments) -> Result<Vec<Question>, Failure> {
         ));
     }
     let set = Request::new(url, How::Navigation);
-    Ok(vec![arguments.question(lines, set, now)])
+    Ok(vec![arguments.question(lines, set, parsing::or_now(arguments.now))])
+}
+
+fn from_input() -> Result<Vec<Vec<u8>>, Failure> {
+    let mut text = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut text)
+        .map_err(|error| Failure::input(format!("the input cannot be read: {error}")))?;
+    Ok(parsing::lines(&text))
 }
 
 impl Arguments {
     fn lines(&self) -> Result<Vec<Vec<u8>>, Failure> {
-        if self.lines.is_empty() || self.lines.iter().any(|line| line == "-") {
-            let mut text = Vec::new();
-            io::stdin()
-                .lock()
-                .read_to_end(&mut text)
-                .map_err(|error| Failure::input(format!("the input cannot be read: {error}")))?;
-            return Ok(parsing::lines(&text));
+        if self.lines.is_empty() {
+            return from_input();
         }
-        let lines = self.lines.iter().map(|line| line.as_encoded_bytes());
-        Ok(lines.map(|line| parsing::header_value(line).unwrap_or(line).to_vec()).collect())
+        let mut lines = Vec::new();
+        for line in &self.lines {
+            if line == "-" {
+                lines.extend(from_input()?);
+            } else {
+                lines.push(parsing::line(line));
+            }
+        }
+        Ok(lines)
     }
 
     /// As the arguments say, or as the request came about where they say nothing.

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use hardtack::cookie::Severity;
-use hardtack::time::{Clock, SystemClock, UnixTime};
+use hardtack::time::UnixTime;
 use hardtack_server::har;
 use hardtack_server::lint::{self, Page};
 use hardtack_server::terminal;
@@ -34,9 +33,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", group = "source")]
     har: Option<PathBuf>,
     /// Seconds to wait for each answer
-    #[arg(long, default_value_t = 20)]
-    timeout: u64,
-    /// The time, in seconds since 1970, for dates of cookies [default: now]
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = parsing::wait)]
+    timeout: Duration,
+    /// The time, in seconds since 1970, for dates of cookies [default: now, or that of the recording]
     #[arg(long, value_name = "SECONDS", value_parser = parsing::seconds)]
     now: Option<UnixTime>,
     /// Prints JSON
@@ -45,9 +44,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let now = arguments.now.unwrap_or_else(|| SystemClock::default().now());
-    let pages = pages(arguments, now).await?;
-    let is_clean = !pages.iter().any(|page| page.is_at_least(Severity::Warning));
+    let pages = pages(arguments).await?;
+    let is_clean = pages.iter().all(Page::is_clean);
     if arguments.json {
         super::output_json(&pages)?;
     } else {
@@ -56,22 +54,18 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn pages(arguments: &Arguments, now: UnixTime) -> Result<Vec<Page>, Failure> {
+async fn pages(arguments: &Arguments) -> Result<Vec<Page>, Failure> {
+    let now = parsing::or_now(arguments.now);
     if let Some(url) = &arguments.url {
-        let timeout = Duration::from_secs(arguments.timeout);
-        return lint::fetch(url, now, timeout).await.map_err(Failure::input);
+        return lint::fetch(url, now, arguments.timeout).await.map_err(Failure::input);
     }
     if let Some(path) = &arguments.har {
-        let in_file =
-            |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", path.display()));
-        let text = std::fs::read(path).map_err(|error| in_file(&error))?;
-        let entries = har::read(&text).map_err(|error| in_file(&error))?;
-        return Ok(entries
-            .into_iter()
-            .map(|entry| Page::new(entry.lines, Some(entry.request), entry.started.unwrap_or(now)))
-            .collect());
+        let page = |entry: har::Entry| {
+            let now = arguments.now.or(entry.started).unwrap_or(now);
+            Page::new(entry.lines, Some(entry.request), now)
+        };
+        return Ok(parsing::recording(path)?.into_iter().map(page).collect());
     }
-    let lines = arguments.line.iter().map(|line| line.as_encoded_bytes());
-    let lines = lines.map(|line| parsing::header_value(line).unwrap_or(line).to_vec());
+    let lines = arguments.line.iter().map(|line| parsing::line(line));
     Ok(vec![Page::new(lines.collect(), None, now)])
 }

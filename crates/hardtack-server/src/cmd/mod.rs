@@ -9,7 +9,6 @@ pub(crate) mod lint;
 mod parsing;
 
 use std::error::Error;
-use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
 
 use anstream::AutoStream;
@@ -57,13 +56,4 @@ pub(crate) fn output_json(value: &impl Serialize) -> Result<(), Failure> {
         serde_json::to_writer_pretty(&mut *out, value)?;
         out.write_all(b"\n")
     })
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Input(error) | Failure::Other(error) => error.fmt(f),
-            Failure::Closed => f.write_str("the output was closed"),
-        }
-    }
 }

@@ -1,29 +1,68 @@
 //! Values of arguments that several commands take.
 
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use hardtack::cookie::Profile;
 use hardtack::jar::Target;
-use hardtack::time::UnixTime;
+use hardtack::time::{Clock, SystemClock, UnixTime};
 use hardtack_server::explain::How;
+use hardtack_server::har;
+
+use super::Failure;
 
 /// A profile by its name.
-pub(crate) fn profile(name: &str) -> Result<&'static Profile, String> {
-    Profile::named(name).ok_or_else(|| {
-        let known: Vec<&str> = Profile::ALL.iter().map(|profile| profile.name).collect();
-        format!("there is no such profile; use one of {}", known.join(", "))
-    })
+pub(crate) fn profile() -> impl TypedValueParser<Value = &'static Profile> {
+    PossibleValuesParser::new(Profile::ALL.map(|profile| profile.name))
+        .try_map(|name| Profile::named(&name).ok_or("there is no such profile"))
 }
 
-/// An address of http or https.
+/// An address that cookies exist for.
 pub(crate) fn url(text: &str) -> Result<Target, String> {
     Target::parse(text).map_err(|error| error.to_string())
 }
 
 /// A context by its word.
-pub(crate) fn context(word: &str) -> Result<How, String> {
-    How::named(word).ok_or_else(|| {
-        let known = How::ALL.map(|(_, word, _)| word);
-        format!("there is no such context; use one of {}", known.join(", "))
-    })
+pub(crate) fn context() -> impl TypedValueParser<Value = How> {
+    PossibleValuesParser::new(How::ALL.map(How::word))
+        .try_map(|word| How::named(&word).ok_or("there is no such context"))
+}
+
+/// How long to wait.
+pub(crate) fn wait(text: &str) -> Result<Duration, &'static str> {
+    match text.parse() {
+        Ok(seconds @ 1..) => Ok(Duration::from_secs(seconds)),
+        _ => Err("write whole seconds, at least 1"),
+    }
+}
+
+/// A part of a hundred.
+pub(crate) fn percent(text: &str) -> Result<f64, &'static str> {
+    match text.parse() {
+        Ok(percent @ 0.0..=100.0) => Ok(percent),
+        _ => Err("write a number from 0 to 100"),
+    }
+}
+
+/// The time that the arguments say, or now.
+pub(crate) fn or_now(time: Option<UnixTime>) -> UnixTime {
+    time.unwrap_or_else(|| SystemClock::default().now())
+}
+
+/// The answers in a browser's recording that set cookies.
+pub(crate) fn recording(path: &Path) -> Result<Vec<har::Entry>, Failure> {
+    let path_shown = path.display();
+    let text = std::fs::read(path)
+        .map_err(|error| Failure::input(format!("{path_shown} cannot be read: {error}")))?;
+    har::read(&text).map_err(|error| Failure::input(format!("{path_shown}: {error}")))
+}
+
+/// A `Set-Cookie` value, with or without the name of the header before it.
+pub(crate) fn line(argument: &OsStr) -> Vec<u8> {
+    let line = argument.as_encoded_bytes();
+    header_value(line).unwrap_or(line).to_vec()
 }
 
 /// The `Set-Cookie` lines of a text: all of it a line each, or, if there are lines that begin with
@@ -39,7 +78,7 @@ pub(crate) fn lines(text: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// What follows `Set-Cookie:`.
-pub(crate) fn header_value(line: &[u8]) -> Option<&[u8]> {
+fn header_value(line: &[u8]) -> Option<&[u8]> {
     let (name, value) = line.split_at_checked(b"set-cookie:".len())?;
     name.eq_ignore_ascii_case(b"set-cookie:").then(|| value.trim_ascii())
 }
@@ -66,6 +105,26 @@ mod tests {
         let head = b"HTTP/1.1 200 OK\r\nset-cookie: a=1; Path=/\r\nX: y\r\nSet-Cookie:b=2\r\n\r\n";
         assert_eq!(lines(head), [&b"a=1; Path=/"[..], b"b=2"]);
         assert_eq!(lines(b"a=1\n\n b\xff\r\n"), [&b"a=1"[..], b" b\xff"]);
+    }
+
+    #[test]
+    fn a_wait_is_whole_seconds_and_a_percentage_ends_at_a_hundred() {
+        for (text, is_wait, is_percent) in [
+            ("1", true, true),
+            ("0", false, true),
+            ("1.5", false, true),
+            ("100", true, true),
+            ("101", true, false),
+            ("-1", false, false),
+            ("nan", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(
+                (wait(text).is_ok(), percent(text).is_ok()),
+                (is_wait, is_percent),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::html::{Html, html};
 use super::page::{Tab, page};
 use super::visit::Visit;
-use crate::explain::{Answer, Fate, How, Question, Request, Sent, Stored, explain};
+use crate::explain::{Answer, Fate, How, Question, Reason, Request, Sent, Stored, explain};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/sent", get(show))
@@ -95,11 +95,11 @@ async fn show(visit: Visit, Query(form): Query<Form>) -> Result<Response, Failur
 fn question_form(form: &Form) -> Html {
     let hows: Html = How::ALL
         .iter()
-        .map(|(_, word, meaning)| {
-            if *word == form.how {
-                html!("<option value=\"{}\" selected>{}</option>", *word, *meaning)
+        .map(|how| {
+            if how.word() == form.how {
+                html!("<option value=\"{}\" selected>{}</option>", how.word(), how.meaning())
             } else {
-                html!("<option value=\"{}\">{}</option>", *word, *meaning)
+                html!("<option value=\"{}\">{}</option>", how.word(), how.meaning())
             }
         })
         .collect();
@@ -158,12 +158,9 @@ fn fate_of(fate: &Fate) -> Html {
             let reasons: Html = reasons
                 .iter()
                 .map(|reason| {
-                    html!(
-                        "<li>{}. <span class=\"quiet\">({})</span> {}</li>",
-                        capital(&reason.to_string()),
-                        reason.section(),
-                        reason.advice()
-                    )
+                    let mut reason = Reason::from(*reason);
+                    reason.message = capital(&reason.message);
+                    html!("<li>{}</li>", told(reason))
                 })
                 .collect();
             let repaired = repaired.as_ref().map(|line| {
@@ -177,17 +174,18 @@ fn fate_of(fate: &Fate) -> Html {
         Stored::Removes => html!("<b>It removes</b> a cookie, as its time is over when it comes."),
         Stored::Yes => match fate.sent.first() {
             None | Some(Sent::Yes) => html!("<b class=\"yes\">Stored, and sent.</b>"),
-            Some(Sent::Withheld(why)) => html!(
-                "<b class=\"no\">Stored, but not sent:</b> {}. <span class=\"quiet\">({})</span> {}",
-                why.to_string(),
-                why.section(),
-                why.advice()
-            ),
+            Some(Sent::Withheld(why)) => {
+                html!("<b class=\"no\">Stored, but not sent:</b> {}", told(Reason::from(*why)))
+            }
             Some(other) => {
                 html!("<b class=\"no\">Stored, but not sent:</b> {}.", other.to_string())
             }
         },
     }
+}
+
+fn told(Reason { message, section, advice, .. }: Reason) -> Html {
+    html!("{}. <span class=\"quiet\">({})</span> {}", message, section, advice)
 }
 
 fn capital(text: &str) -> String {

@@ -3,11 +3,14 @@
 //! [`explain`] asks the jar of every profile the same [`Question`]. The command `hardtack explain` and
 //! the demo's page "Would it be sent?" show its answers.
 
+mod reason;
 mod repair;
 mod report;
 mod text;
 
+pub use reason::Reason;
 pub use report::Report;
+pub(crate) use text::say;
 pub use text::write;
 
 use std::fmt;
@@ -99,19 +102,37 @@ pub enum How {
 }
 
 impl How {
-    /// All of them, with the word for each on a command line and what it means.
-    pub const ALL: [(How, &'static str, &'static str); 6] = [
-        (How::Navigation, "nav", "the user types the address"),
-        (How::Link, "link", "the user follows a link on a page"),
-        (How::FormPost, "form-post", "a page posts a form"),
-        (How::Subresource, "subresource", "a page fetches it: an image, a script, fetch()"),
-        (How::Iframe, "iframe", "a page shows it in a frame"),
-        (How::Script, "script", "a script uses document.cookie"),
-    ];
+    /// All of them.
+    pub const ALL: [How; 6] =
+        [How::Navigation, How::Link, How::FormPost, How::Subresource, How::Iframe, How::Script];
+
+    /// The word for it on a command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            How::Navigation => "nav",
+            How::Link => "link",
+            How::FormPost => "form-post",
+            How::Subresource => "subresource",
+            How::Iframe => "iframe",
+            How::Script => "script",
+        }
+    }
+
+    /// What happens then, as half a sentence.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            How::Navigation => "the user types the address",
+            How::Link => "the user follows a link on a page",
+            How::FormPost => "a page posts a form",
+            How::Subresource => "a page fetches it: an image, a script, fetch()",
+            How::Iframe => "a page shows it in a frame",
+            How::Script => "a script uses document.cookie",
+        }
+    }
 
     /// The one with this word.
     pub fn named(word: &str) -> Option<How> {
-        How::ALL.into_iter().find(|(_, known, _)| *known == word).map(|(how, ..)| how)
+        How::ALL.into_iter().find(|how| how.word() == word)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Answer, Fate, How, Question, Sent, Stored};
+use super::{Answer, Fate, Question, Reason, Sent, Stored};
 
 /// A question and its answers, as JSON. Cookies are text, a byte that is not UTF-8 as U+FFFD.
 #[derive(Debug, Serialize)]
@@ -38,13 +38,6 @@ struct ProfileReport {
 }
 
 #[derive(Debug, Serialize)]
-struct Reason {
-    message: String,
-    section: String,
-    advice: String,
-}
-
-#[derive(Debug, Serialize)]
 struct RequestReport {
     url: String,
     sent: bool,
@@ -66,7 +59,6 @@ impl Report {
     /// it.
     pub fn new(question: &Question, answers: &[Answer], shown: impl Fn(&[u8]) -> String) -> Report {
         let context = question.send.first().unwrap_or(&question.set);
-        let word = How::ALL.iter().find(|(how, ..)| *how == context.how);
         let cookies = question.lines.iter().enumerate().map(|(at, line)| CookieReport {
             set_cookie: shown(line),
             profiles: answers
@@ -85,7 +77,7 @@ impl Report {
         });
         Report {
             url: question.set.url.to_string(),
-            context: word.map_or("", |(_, word, _)| word),
+            context: context.how.word(),
             from: context.from.as_ref().map(ToString::to_string),
             now_ms: question.now.as_millis(),
             all_sent: answers.iter().all(Answer::is_all_sent),
@@ -123,16 +115,9 @@ impl ProfileReport {
         ProfileReport {
             profile: answer.profile.name,
             title: answer.profile.title,
-            stored: outcome == "stored",
+            stored: fate.stored == Stored::Yes,
             outcome,
-            reasons: reasons
-                .iter()
-                .map(|reason| Reason {
-                    message: reason.to_string(),
-                    section: reason.section().to_owned(),
-                    advice: reason.advice().to_owned(),
-                })
-                .collect(),
+            reasons: reasons.iter().copied().map(Reason::from).collect(),
             repaired: repaired.map(shown),
             requests: requests.collect(),
         }

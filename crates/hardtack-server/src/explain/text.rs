@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Answer, Fate, How, Question, Request, Sent, Stored};
+use super::{Answer, Fate, Question, Reason, Request, Sent, Stored};
 use crate::terminal::{Cell, paragraph, table};
 
 /// Prints what becomes of each cookie, in a table of browsers and then as sentences. `shown` turns a
@@ -67,16 +67,13 @@ fn told<'a>(
     fates: &[(&'a Answer, &Fate)],
     shown: &impl Fn(&[u8]) -> String,
 ) -> Vec<(String, Vec<&'a str>)> {
-    let mut told: Vec<(String, Vec<&str>)> = Vec::new();
-    let mut say = |sentence: String, browser| match told.iter_mut().find(|(s, _)| *s == sentence) {
-        Some((_, browsers)) => browsers.push(browser),
-        None => told.push((sentence, vec![browser])),
-    };
+    let mut told = Vec::new();
     for (answer, fate) in fates {
         let browser = answer.profile.title;
         match &fate.stored {
             Stored::Yes => {}
             Stored::Removes => say(
+                &mut told,
                 "not stored, for it has expired when it comes; it removes the cookie of its name, \
                  Domain and Path, as servers do on purpose."
                     .to_owned(),
@@ -84,9 +81,8 @@ fn told<'a>(
             ),
             Stored::No { reasons, .. } => {
                 for (at, reason) in reasons.iter().enumerate() {
-                    let again = if at == 0 { "dropped" } else { "dropped then" };
-                    let (section, advice) = (reason.section(), reason.advice());
-                    say(format!("{again}, because {reason} ({section}). {advice}"), browser);
+                    let again = if at == 0 { "dropped" } else { "dropped even then" };
+                    say(&mut told, format!("{again}, {}", Reason::from(*reason)), browser);
                 }
             }
         }
@@ -97,25 +93,28 @@ fn told<'a>(
             };
             match sent {
                 Sent::Withheld(why) => {
-                    let (section, advice) = (why.section(), why.advice());
-                    say(format!("{head}, because {why} ({section}). {advice}"), browser);
+                    say(&mut told, format!("{head}, {}", Reason::from(*why)), browser);
                 }
-                Sent::Superseded => say(format!("{head}: {sent}."), browser),
+                Sent::Superseded => say(&mut told, format!("{head}: {sent}."), browser),
                 _ => {}
             }
         }
     }
     for (answer, fate) in fates {
         if let Stored::No { repaired: Some(repaired), .. } = &fate.stored {
-            let browser = answer.profile.title;
             let sentence = format!("would be stored as `{}`", shown(repaired));
-            match told.iter_mut().find(|(known, _)| *known == sentence) {
-                Some((_, browsers)) => browsers.push(browser),
-                None => told.push((sentence, vec![browser])),
-            }
+            say(&mut told, sentence, answer.profile.title);
         }
     }
     told
+}
+
+/// Adds what holds for one more browser: to a sentence that is told already, or as a new one.
+pub(crate) fn say<'a>(told: &mut Vec<(String, Vec<&'a str>)>, sentence: String, browser: &'a str) {
+    match told.iter_mut().find(|(known, _)| *known == sentence) {
+        Some((_, browsers)) => browsers.push(browser),
+        None => told.push((sentence, vec![browser])),
+    }
 }
 
 fn sent_head(question: &Question, at: usize) -> String {
@@ -123,8 +122,7 @@ fn sent_head(question: &Question, at: usize) -> String {
 }
 
 fn described(request: &Request) -> String {
-    let how = How::ALL.iter().find(|(how, ..)| *how == request.how).map_or("", |(.., how)| how);
-    let mut text = format!("{}, when {how}", request.url);
+    let mut text = format!("{}, when {}", request.url, request.how.meaning());
     if let Some(from) = &request.from {
         text += &format!("; the page is {from}");
     }

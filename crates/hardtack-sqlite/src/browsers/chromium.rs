@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use hardtack::cookie::{Priority, SameSite};
-use hardtack::jar::{CookieParts, Partition, Site};
+use hardtack::cookie::Priority;
+use hardtack::jar::{Partition, Site};
 use hardtack::time::UnixTime;
-use rusqlite::{Row, types::ValueRef};
+use rusqlite::Row;
 
+use super::columns::{bytes, parts, same_site};
 use super::copy::Copy;
 use super::{BrowserError, Imported, Scheme, Value};
 
@@ -41,18 +42,11 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<Imported>, BrowserError> {
 fn imported(row: &Row<'_>) -> rusqlite::Result<Imported> {
     let host: String = row.get(0)?;
     let created = time(row.get(11)?);
-    let below = host.strip_prefix('.');
-    let mut parts = CookieParts::new(bytes(row, 1)?, Vec::new(), below.unwrap_or(&host), created);
-    parts.host_only = below.is_none();
+    let mut parts = parts(bytes(row, 1)?, &host, created);
     parts.path = bytes(row, 4)?;
     parts.secure = row.get(5)?;
     parts.http_only = row.get(6)?;
-    parts.same_site = match row.get(7)? {
-        0i64 => Some(SameSite::None),
-        1 => Some(SameSite::Lax),
-        2 => Some(SameSite::Strict),
-        _ => None,
-    };
+    parts.same_site = same_site(row.get(7)?);
     parts.priority = match row.get(8)? {
         0i64 => Priority::Low,
         2 => Priority::High,
@@ -85,14 +79,6 @@ fn imported(row: &Row<'_>) -> rusqlite::Result<Imported> {
         _ => Value::Encrypted(Scheme::Unknown),
     };
     Ok(Imported { parts, value })
-}
-
-/// Text as its bytes, which need not be UTF-8.
-pub(super) fn bytes(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<u8>> {
-    Ok(match row.get_ref(column)? {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.to_vec(),
-        _ => Vec::new(),
-    })
 }
 
 /// From microseconds since 1601.

@@ -20,10 +20,10 @@ pub(super) struct Copy {
 impl Copy {
     pub(super) fn of(path: &Path) -> Result<Copy, BrowserError> {
         let io = |source| BrowserError::Io { path: path.to_owned(), source };
+        check_header(path).map_err(io)?;
         // Readable by its owner only.
         let folder = TempDir::new().map_err(io)?;
         let copy = folder.path().join("cookies");
-        check_header(path).map_err(io)?;
         fs::copy(path, &copy).map_err(io)?;
         // What has been committed may still stand in the log, or be half undone by the journal.
         for suffix in ["-wal", "-journal"] {

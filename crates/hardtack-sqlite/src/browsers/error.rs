@@ -57,7 +57,8 @@ impl fmt::Display for BrowserError {
             }
             BrowserError::Version { path, found, oldest, newest } => write!(
                 f,
-                "the cookie database {} has version {found}; {oldest} to {newest} are known",
+                "the cookie database {} has version {found}; {oldest} to {newest} are known, so it \
+                 is newer or older than this program can read, or another browser's",
                 path.display()
             ),
         }

@@ -5,12 +5,11 @@
 
 use std::path::Path;
 
-use hardtack::cookie::SameSite;
-use hardtack::jar::{CookieParts, Partition, Site};
+use hardtack::jar::{Partition, Site};
 use hardtack::time::UnixTime;
 use rusqlite::Row;
 
-use super::chromium::bytes;
+use super::columns::{bytes, parts, same_site};
 use super::copy::Copy;
 use super::{BrowserError, Imported, Value};
 
@@ -46,10 +45,8 @@ fn imported(row: &Row<'_>, in_millis: bool) -> rusqlite::Result<Option<Imported>
     let attributes: String = row.get(9)?;
     let Some(partition) = partition(&attributes) else { return Ok(None) };
     let host: String = row.get(0)?;
-    let below = host.strip_prefix('.');
     let created = time(row.get(7)?);
-    let mut parts = CookieParts::new(bytes(row, 1)?, Vec::new(), below.unwrap_or(&host), created);
-    parts.host_only = below.is_none();
+    let mut parts = parts(bytes(row, 1)?, &host, created);
     parts.path = bytes(row, 3)?;
     parts.secure = row.get(4)?;
     parts.http_only = row.get(5)?;
@@ -60,12 +57,7 @@ fn imported(row: &Row<'_>, in_millis: bool) -> rusqlite::Result<Option<Imported>
     });
     parts.last_access = time(row.get(8)?);
     parts.partition = partition;
-    parts.same_site = match row.get(10)? {
-        0i64 => Some(SameSite::None),
-        1 => Some(SameSite::Lax),
-        2 => Some(SameSite::Strict),
-        _ => None,
-    };
+    parts.same_site = same_site(row.get(10)?);
     parts.source_secure = row.get::<_, i64>(11)? & SCHEME_HTTPS != 0;
     parts.changed = time(row.get::<_, Option<i64>>(12)?.unwrap_or(0)).max(created);
     Ok(Some(Imported { parts, value: Value::Clear(bytes(row, 2)?) }))

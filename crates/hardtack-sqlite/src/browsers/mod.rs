@@ -28,6 +28,7 @@
 //!   damaged; read it again then.
 
 pub mod chromium;
+mod columns;
 mod copy;
 mod error;
 pub mod firefox;
@@ -57,11 +58,10 @@ impl Imported {
     ///
     /// [`LeftOut`] if its value is encrypted, or a jar cannot hold it.
     pub fn into_cookie(mut self) -> Result<Cookie, LeftOut> {
-        let place =
-            || (self.parts.domain.clone(), String::from_utf8_lossy(&self.parts.name).into());
+        let domain = self.parts.domain.clone();
+        let name = String::from_utf8_lossy(&self.parts.name).into_owned();
         match self.value {
             Value::Clear(value) => {
-                let (domain, name) = place();
                 self.parts.value = value;
                 Cookie::from_parts(self.parts).map_err(|source| LeftOut::Parts {
                     domain,
@@ -69,10 +69,7 @@ impl Imported {
                     source,
                 })
             }
-            Value::Encrypted(scheme) => {
-                let (domain, name) = place();
-                Err(LeftOut::Encrypted { domain, name, scheme })
-            }
+            Value::Encrypted(scheme) => Err(LeftOut::Encrypted { domain, name, scheme }),
         }
     }
 }

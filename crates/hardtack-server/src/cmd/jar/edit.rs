@@ -6,15 +6,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 use hardtack::jar::{Cookie, Outcome, RequestContext, Target};
+use hardtack_server::explain::Reason;
 use hardtack_server::terminal::{paragraph, width, without_values};
 
-use super::file::FileArguments;
+use super::file::{FileArguments, counted};
 use crate::cmd::{self, Failure, parsing};
 
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0, every cookie was stored, or removed one as it says; 1, some were dropped; 2, \
-             wrong arguments or file."
+    after_help = "Exit codes: 0, every cookie was stored or, if it has expired, removed; 1, some were \
+             dropped; 2, wrong arguments or file."
 )]
 pub(crate) struct Set {
     #[command(flatten)]
@@ -33,20 +34,19 @@ pub(super) fn set(arguments: &Set) -> Result<ExitCode, Failure> {
     let mut told = Vec::new();
     let mut is_any_dropped = false;
     for line in &arguments.lines {
-        let line = line.as_encoded_bytes();
-        let line = parsing::header_value(line).unwrap_or(line);
-        let said = match opened.jar.set(line, &context, opened.now) {
+        let line = parsing::line(line);
+        let said = match opened.jar.set(&line, &context, opened.now) {
             Outcome::Stored { .. } => "stored".to_owned(),
             Outcome::Replaced => "stored in place of the one before".to_owned(),
             Outcome::Removed => "removed, for it has expired".to_owned(),
             Outcome::Expired => "not stored, for it has expired".to_owned(),
             Outcome::Ignored(why) => {
                 is_any_dropped = true;
-                format!("dropped, because {why} ({}). {}", why.section(), why.advice())
+                format!("dropped, {}", Reason::from(why))
             }
             _ => "not stored".to_owned(),
         };
-        told.push(format!("{}: {said}", without_values(line)));
+        told.push(format!("{}: {said}", without_values(&line)));
     }
     opened.save()?;
     cmd::output(|out| told.iter().try_for_each(|line| paragraph(out, width(), "", "  ", line)))?;
@@ -96,7 +96,6 @@ pub(super) fn rm(arguments: &Rm) -> Result<ExitCode, Failure> {
     if removed > 0 {
         opened.save()?;
     }
-    let cookies = if removed == 1 { "cookie" } else { "cookies" };
-    cmd::output(|out| writeln!(out, "{removed} {cookies} removed"))?;
+    cmd::output(|out| writeln!(out, "{} removed", counted(removed)))?;
     Ok(if removed == 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

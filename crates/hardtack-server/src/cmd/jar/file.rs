@@ -6,7 +6,7 @@ use clap::Args;
 use hardtack::cookie::{Limits, Profile};
 use hardtack::jar::{Jar, JarFile};
 use hardtack::seal::{Keyring, Sealer};
-use hardtack::time::{Clock, SystemClock, UnixTime};
+use hardtack::time::UnixTime;
 
 use crate::cmd::{Failure, parsing};
 
@@ -23,8 +23,8 @@ pub(super) struct Settings {
     /// The keys of a sealed jar: the file of a hardtack keyring
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Whose rules hold: chromium, firefox or rfc6265bis
-    #[arg(long, value_name = "NAME", default_value = "chromium", value_parser = parsing::profile)]
+    /// Whose rules hold
+    #[arg(long, value_name = "NAME", default_value = "chromium", value_parser = parsing::profile())]
     profile: &'static Profile,
     /// The time, in seconds since 1970 [default: now]
     #[arg(long, value_name = "SECONDS", value_parser = parsing::seconds)]
@@ -41,7 +41,8 @@ pub(super) struct Opened {
 impl FileArguments {
     /// The jar, which must be there.
     pub(super) fn existing(&self) -> Result<Opened, Failure> {
-        self.settings.existing(&self.jar)
+        must_exist(&self.jar)?;
+        self.any()
     }
 
     /// The jar, empty if there is no such file.
@@ -51,15 +52,15 @@ impl FileArguments {
 }
 
 impl Settings {
-    pub(super) fn existing(&self, path: &Path) -> Result<Opened, Failure> {
-        if !path.exists() {
-            return Err(Failure::input(format!("there is no file {}", path.display())));
-        }
-        self.any(path)
+    /// Merges the jar in a file, which must be there, into another.
+    pub(super) fn merge(&self, path: &Path, into: &mut Opened) -> Result<(), Failure> {
+        must_exist(path)?;
+        let mut file = sealed(path, self.key_file.as_deref())?;
+        file.load(&mut into.jar, into.now).map(drop).map_err(Failure::input)
     }
 
     pub(super) fn any(&self, path: &Path) -> Result<Opened, Failure> {
-        let now = self.now.unwrap_or_else(|| SystemClock::default().now());
+        let now = parsing::or_now(self.now);
         // A file is not a browser: what is in it stays, however much it is.
         let jar = Jar::builder().profile(self.profile).limits(Limits::NONE).build();
         let mut opened = Opened { file: sealed(path, self.key_file.as_deref())?, jar, now };
@@ -72,6 +73,21 @@ impl Opened {
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         self.file.save(&mut self.jar, self.now).map(drop).map_err(Failure::input)
     }
+}
+
+/// So many cookies, in words.
+pub(super) fn counted(cookies: usize) -> String {
+    format!("{cookies} {}", if cookies == 1 { "cookie" } else { "cookies" })
+}
+
+fn must_exist(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Failure::input(format!(
+        "there is no file {path}; check the name, or make a jar with `hardtack jar set`"
+    )))
 }
 
 /// A file that is sealed if there are keys.

@@ -139,10 +139,10 @@ pub(crate) struct Get {
     /// Prints only the value of the cookie of this name
     #[arg(long)]
     name: Option<String>,
-    /// How the request comes about: nav, link, form-post, subresource, iframe or script
-    #[arg(long, default_value = "nav", value_parser = parsing::context)]
+    /// How the request comes about
+    #[arg(long, default_value = "nav", value_parser = parsing::context())]
     context: How,
-    /// The page that makes the request
+    /// The page that makes the request: by a link, form-post, subresource or iframe
     #[arg(long, value_name = "URL", value_parser = parsing::url)]
     from: Option<Target>,
 }
@@ -152,20 +152,19 @@ pub(super) fn get(arguments: &Get) -> Result<ExitCode, Failure> {
     let mut request = Request::new(arguments.url.clone(), arguments.context);
     request.from.clone_from(&arguments.from);
     let context = request.context();
-    let mut line = Vec::new();
-    match &arguments.name {
-        None => opened.jar.write_header(&context, opened.now, &mut line),
+    let found = match &arguments.name {
+        None => {
+            let mut header = Vec::new();
+            opened.jar.write_header(&context, opened.now, &mut header);
+            Some(header).filter(|header| !header.is_empty())
+        }
         Some(name) => {
             let mut cookies = opened.jar.cookies(&context, opened.now);
-            let Some(cookie) = cookies.find(|cookie| cookie.name() == name.as_bytes()) else {
-                return Ok(ExitCode::FAILURE);
-            };
-            line.extend_from_slice(cookie.value());
+            let named = cookies.find(|cookie| cookie.name() == name.as_bytes());
+            named.map(|cookie| cookie.value().to_vec())
         }
-    }
-    if arguments.name.is_none() && line.is_empty() {
-        return Ok(ExitCode::FAILURE);
-    }
+    };
+    let Some(mut line) = found else { return Ok(ExitCode::FAILURE) };
     line.push(b'\n');
     // The bytes as they are: this is for programs.
     std::io::stdout().lock().write_all(&line).map_err(Failure::output)?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use hardtack::cookie::Profile;
-use hardtack::time::{Clock, SystemClock, UnixTime};
+use hardtack::time::UnixTime;
 use hardtack_server::replay::{Agreement, Count, replay};
 use hardtack_server::terminal::{self, Cell};
 
@@ -21,8 +21,8 @@ use crate::cmd::{self, Failure, parsing};
              2, wrong arguments or a line that is not a case."
 )]
 pub(crate) struct Arguments {
-    /// Whose rules hold: chromium, firefox or rfc6265bis
-    #[arg(long, value_parser = parsing::profile)]
+    /// Whose rules hold
+    #[arg(long, value_name = "NAME", value_parser = parsing::profile())]
     profile: &'static Profile,
     /// The clock of cases without `expect.now_ms`, in seconds since 1970 [default: now]
     #[arg(long, value_name = "SECONDS", value_parser = parsing::seconds)]
@@ -32,7 +32,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     check: bool,
     /// The agreement of headers, in percent, below which --check fails
-    #[arg(long, value_name = "PERCENT", default_value_t = 100.0, requires = "check")]
+    #[arg(long, value_name = "PERCENT", default_value = "100", requires = "check",
+          value_parser = parsing::percent)]
     min: f64,
     /// With --check: one JSON object in place of the table
     #[arg(long)]
@@ -40,7 +41,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let now = arguments.now.unwrap_or_else(|| SystemClock::default().now());
+    let now = parsing::or_now(arguments.now);
     let cases = replay(io::stdin().lock(), arguments.profile, now);
     if !arguments.check {
         let mut wrong = None;

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use hardtack::jar::{Format, netscape};
 use hardtack_sqlite::browsers::{chromium, firefox};
 
-use super::file::{self, FileArguments, Settings};
+use super::file::{self, FileArguments, Settings, counted};
 use crate::cmd::{self, Failure};
 
 #[derive(Args)]
@@ -22,7 +22,7 @@ pub(crate) struct Convert {
     /// The file to make
     #[arg(value_name = "NEW")]
     to: PathBuf,
-    /// Seals the new jar with these keys; the file of a hardtack keyring, made if it is not there
+    /// Seals the new jar, as JSON, with these keys; the file of a hardtack keyring, made if not there
     #[arg(long, value_name = "FILE")]
     to_key_file: Option<PathBuf>,
 }
@@ -45,9 +45,9 @@ pub(super) fn convert(arguments: &Convert) -> Result<ExitCode, Failure> {
         _ => 0,
     };
     file.save(&mut opened.jar, opened.now).map_err(Failure::input)?;
-    let written = opened.jar.len() - left_out;
+    let written = counted(opened.jar.len() - left_out);
     cmd::output(|out| {
-        writeln!(out, "{written} cookies written to {}", to.display())?;
+        writeln!(out, "{written} written to {}", to.display())?;
         if left_out > 0 {
             writeln!(out, "{left_out} left out: cookies.txt cannot hold them")?;
         }
@@ -57,7 +57,10 @@ pub(super) fn convert(arguments: &Convert) -> Result<ExitCode, Failure> {
 }
 
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0, done; 2, wrong arguments or file.")]
+#[command(
+    after_help = "cookies.txt does not say when a cookie was set: against one from there, the jar's own \
+             stays.\n\nExit codes: 0, done; 2, wrong arguments or file."
+)]
 pub(crate) struct Merge {
     /// The jar that gets the cookies; made if it is not there
     into: PathBuf,
@@ -72,19 +75,13 @@ pub(super) fn merge(arguments: &Merge) -> Result<ExitCode, Failure> {
     let mut opened = arguments.settings.any(&arguments.into)?;
     let before = opened.jar.revision();
     for path in &arguments.from {
-        let from = arguments.settings.existing(path)?;
-        for cookie in from.jar.iter() {
-            let known = opened.jar.find(&cookie.identity());
-            if known.is_none_or(|known| known.changed() < cookie.changed()) {
-                opened.jar.restore(cookie.clone());
-            }
-        }
+        arguments.settings.merge(path, &mut opened)?;
     }
     if opened.jar.revision() != before {
         opened.save()?;
     }
-    let count = opened.jar.len();
-    cmd::output(|out| writeln!(out, "{count} cookies in {}", arguments.into.display()))?;
+    let count = counted(opened.jar.len());
+    cmd::output(|out| writeln!(out, "{count} in {}", arguments.into.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -131,7 +128,7 @@ pub(super) fn import(arguments: &Import) -> Result<ExitCode, Failure> {
         opened.save()?;
     }
     cmd::output(|out| {
-        writeln!(out, "{taken} cookies taken over")?;
+        writeln!(out, "{} taken over", counted(taken))?;
         left_out.iter().try_for_each(|why| writeln!(out, "left out: {why}"))
     })?;
     Ok(if left_out.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
