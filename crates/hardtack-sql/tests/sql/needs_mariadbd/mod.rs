@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hardtack::session::store::{Store, StoreErrorKind};
-use hardtack_sql::Durability;
-use hardtack_sql::mysql::{Builder, MysqlStore};
+use hardtack_sql::{Builder, Durability, MysqlStore};
 use hardtack_testkit::store::Fixture;
 use mysql_async::prelude::Queryable;
 
@@ -26,7 +25,7 @@ async fn fresh() -> Fixture {
 }
 
 /// For the server that does not sync.
-fn quick(url: &str) -> Builder {
+fn quick(url: &str) -> Builder<MysqlStore> {
     MysqlStore::builder(url).durability(Durability::AsServer)
 }
 

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hardtack::session::store::{Store, StoreErrorKind, Touch};
-use hardtack_sql::Durability;
-use hardtack_sql::postgres::{Builder, PostgresStore};
+use hardtack_sql::{Builder, Durability, PostgresStore};
 use hardtack_testkit::store::Fixture;
 use hardtack_testkit::{FakeClock, records};
 use tokio_postgres::NoTls;
@@ -27,7 +26,7 @@ async fn fresh() -> Fixture {
 }
 
 /// For the server that does not sync.
-fn quick(url: &str) -> Builder {
+fn quick(url: &str) -> Builder<PostgresStore> {
     PostgresStore::builder(url).durability(Durability::AsServer)
 }
 
