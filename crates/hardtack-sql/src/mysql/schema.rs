@@ -57,11 +57,18 @@ async fn advance(conn: &mut Conn) -> Result<(), Error> {
         return Ok(());
     }
     conn.query_drop(LOCK).await?;
+    let done = take_steps(conn).await;
+    // Not left to the end of the connection, which goes back to the others.
+    conn.query_drop(UNLOCK).await?;
+    done
+}
+
+async fn take_steps(conn: &mut Conn) -> Result<(), Error> {
     let found = usize::try_from(version(conn).await?).unwrap_or(0);
     for step in STEPS.iter().skip(found) {
         for statement in step.split(";\n").filter(|statement| !statement.trim().is_empty()) {
             conn.query_drop(statement).await?;
         }
     }
-    conn.query_drop(UNLOCK).await
+    Ok(())
 }
