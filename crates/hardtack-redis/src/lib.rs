@@ -126,6 +126,7 @@ mod address;
 mod breaker;
 mod builder;
 mod cluster;
+mod epochs;
 mod error;
 mod key;
 mod link;

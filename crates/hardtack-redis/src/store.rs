@@ -1,7 +1,7 @@
 //! The store: each verb as calls to the servers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use hardtack::session::store::{
@@ -35,9 +35,6 @@ pub(crate) struct Inner {
 
 /// How long after a session must be over Redis drops it by itself.
 const LEFT_OVER: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How many partitions are asked at once.
-pub(crate) const WAVE: usize = 32;
 
 /// The most keys that one script is given, but for the sessions of one user.
 pub(crate) const BATCH: usize = 256;
@@ -107,7 +104,7 @@ impl Inner {
 
     /// Calls a script that may answer that it needs the keys of more sessions of a
     /// user, until it does not.
-    async fn with_members(
+    pub(crate) async fn with_members(
         &self,
         key: &Locator,
         level: Level,
@@ -159,11 +156,6 @@ impl Inner {
             Code::OUTDATED => Ok(Inserted::Outdated),
             _ => Err(odd_answer()),
         }
-    }
-
-    /// Where a sweep goes on.
-    pub(crate) fn swept_to(&self) -> usize {
-        self.sweep_from.fetch_add(WAVE, Relaxed) % PARTITIONS
     }
 
     pub(crate) fn indexes<'a>(
@@ -280,57 +272,6 @@ impl Inner {
             Code::NOT_NOW => Ok(Ended::NotDue),
             code => code.gone().map(Ended::Before),
         }
-    }
-
-    async fn epochs(&self, user: Option<&UserKey>) -> Result<Epochs, StoreError> {
-        let until = self.link.until();
-        let Some(user) = user else {
-            let (partition, counter) = self.keys.counter();
-            let call = Call::plain("GET").arg(counter);
-            let answer = self.link.call(partition, call, Level::Plain, until).await?;
-            return Ok(Epochs { user: 0, global: value::number(&answer)? });
-        };
-        let partition = key::of_user(user);
-        let index = |index| self.keys.index(partition, index);
-        let calls = vec![
-            (partition, Call::plain("HGET").arg(index(Index::Epochs)).arg(user.as_bytes())),
-            (partition, Call::plain("GET").arg(index(Index::Global))),
-        ];
-        let answers = self.link.send(calls, Level::Plain, until).await?;
-        let [user, global] = &answers[..] else { return Err(odd_answer()) };
-        Ok(Epochs { user: value::number(user)?, global: value::number(global)? })
-    }
-
-    async fn raise_user(&self, user: &UserKey) -> Result<u64, StoreError> {
-        let mut somewhere = [0; Locator::LEN];
-        somewhere[..2].copy_from_slice(&user.slot());
-        let somewhere = Locator::from_bytes(somewhere);
-        let code = self.with_members(&somewhere, Level::Lasting, |others| {
-            let mut keys: Vec<_> =
-                self.indexes(&somewhere, &[Index::Epochs, Index::Users, Index::Due]).collect();
-            keys.extend(others.iter().map(|other| self.keys.record(other)));
-            Call::script(&script::RAISE, &keys)
-                .arg(user.as_bytes())
-                .args(others.iter().map(Locator::as_bytes))
-        });
-        u64::try_from(code.await?.0).map_err(|_| odd_answer())
-    }
-
-    /// Draws the next global epoch, and answers when every partition has it: a
-    /// partition that has it refuses what began before. If this breaks off in the
-    /// middle, the next sweep or raise does the rest.
-    async fn raise_all(&self) -> Result<u64, StoreError> {
-        let until = self.link.until();
-        let (partition, counter) = self.keys.counter();
-        let call = Call::plain("INCR").arg(counter);
-        let answer = self.link.call(partition, call, Level::Plain, until).await?;
-        let epoch = value::number(&answer)?;
-        let calls = (0..=u8::MAX).map(|partition| {
-            let global = self.keys.index(partition, Index::Global);
-            (partition, Call::script(&script::SPREAD, &[global]).arg(epoch.to_string()))
-        });
-        self.link.send(calls.collect(), Level::Lasting, until).await?;
-        Ok(epoch)
     }
 
     async fn clock(&self) -> Result<Option<UnixTime>, StoreError> {
