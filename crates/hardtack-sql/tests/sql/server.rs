@@ -212,7 +212,7 @@ pub(crate) fn shared(engine: Engine) -> u16 {
     .0
 }
 
-#[allow(clippy::zombie_processes, reason = "it outlives this process")]
+#[expect(clippy::zombie_processes, reason = "it outlives this process")]
 fn start_shared(engine: Engine, home: &Path) -> u16 {
     const WATCH: &str = r#"cd "$1"; folder=$2; shift 2; "$@" & sleep 5
         while sleep 3; do
