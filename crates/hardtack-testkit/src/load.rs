@@ -1,0 +1,165 @@
+//! Load on a store while something happens to its servers, and what is there of
+//! what was answered afterwards.
+
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hardtack::session::store::{Admission, Ended, Loaded, Replaced, Store};
+use hardtack::session::{Cause, Locator};
+use tokio::task::JoinHandle;
+
+use crate::FakeClock;
+use crate::records::{locator, next, signed_in, user};
+
+const NOW: hardtack::time::UnixTime = FakeClock::START;
+
+/// Writers that go on until they are stopped.
+#[derive(Debug)]
+pub struct Load {
+    told: Arc<Mutex<Told>>,
+    stop: Arc<AtomicBool>,
+    writers: Vec<JoinHandle<()>>,
+}
+
+/// What the writers were answered.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The last version that was acknowledged, and whether one more may be there.
+    live: Vec<(Locator, u64, bool)>,
+    ended: Vec<Locator>,
+    errors: usize,
+}
+
+/// What is there afterwards.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Found {
+    /// Sessions that were signed in or changed.
+    pub live: usize,
+    /// Sessions that were ended.
+    pub ended: usize,
+    /// Calls without an answer.
+    pub errors: usize,
+    /// Sessions without the last change that was acknowledged.
+    pub lost: usize,
+    /// Sessions that were ended, and are live.
+    pub revived: usize,
+    /// Sessions that were not ended, and are not there.
+    pub logged_out: usize,
+}
+
+impl Load {
+    /// Eight writers. Each creates sessions, changes each three times, and ends
+    /// about every other.
+    pub fn start(store: &Arc<dyn Store>) -> Self {
+        let (told, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let writers =
+            (0..8).map(|_| tokio::spawn(write(store.clone(), Arc::clone(&told), stop.clone())));
+        let writers = writers.collect();
+        Self { told, stop, writers }
+    }
+
+    /// Waits until `more` sessions have been made, and perhaps ended.
+    pub async fn makes(&self, more: usize) {
+        self.goes_on(more, |told| told.live.len() + told.ended.len()).await;
+    }
+
+    /// Waits until the writers have heard the outcome of `more` sessions, errors too.
+    pub async fn hears(&self, more: usize) {
+        self.goes_on(more, |told| told.live.len() + told.ended.len() + told.errors).await;
+    }
+
+    async fn goes_on(&self, more: usize, count: impl Fn(&Told) -> usize) {
+        let enough = count(&lock(&self.told)) + more;
+        while count(&lock(&self.told)) < enough {
+            let stopped = self.writers.iter().all(JoinHandle::is_finished);
+            assert!(!stopped, "all writers have panicked");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Stops the writers.
+    ///
+    /// # Panics
+    /// If one was given an answer that its session cannot have.
+    pub async fn stop(self) -> Told {
+        self.stop.store(true, SeqCst);
+        for writer in self.writers {
+            writer.await.expect("a writer does not panic");
+        }
+        std::mem::take(&mut *lock(&self.told))
+    }
+}
+
+impl Told {
+    /// Looks for all of it.
+    pub async fn look(&self, store: &dyn Store) -> Found {
+        let (mut lost, mut revived, mut logged_out) = (0, 0, 0);
+        for (key, version, open) in &self.live {
+            match store.load(key).await.expect("the store answers") {
+                Loaded::Live(record) => {
+                    let there = record.version.number();
+                    lost += usize::from(there < *version || there > version + u64::from(*open));
+                }
+                _ => logged_out += 1,
+            }
+        }
+        for key in &self.ended {
+            let loaded = store.load(key).await.expect("the store answers");
+            revived += usize::from(matches!(loaded, Loaded::Live(_)));
+        }
+        let (live, ended) = (self.live.len(), self.ended.len());
+        Found { live, ended, errors: self.errors, lost, revived, logged_out }
+    }
+}
+
+impl Found {
+    /// # Panics
+    /// If there were too few sessions of a kind to tell anything.
+    pub fn is_enough(&self) {
+        assert!(self.live > 20 && self.ended > 20, "too little to tell: {self:?}");
+    }
+}
+
+async fn write(store: Arc<dyn Store>, told: Arc<Mutex<Told>>, stop: Arc<AtomicBool>) {
+    let ada = user("ada");
+    while !stop.load(SeqCst) {
+        tokio::task::yield_now().await;
+        let (key, mut record) = (locator(Some(&ada)), signed_in(&ada, NOW));
+        if store.insert(&key, record.clone(), Admission::at(NOW)).await.is_err() {
+            lock(&told).errors += 1;
+            // Who is to take over needs the processor more.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            continue;
+        }
+        let mut open = false;
+        for _ in 0..3 {
+            let changed = next(&record, "changed");
+            match store.replace(&key, record.version, changed.clone()).await {
+                Ok(answer) => assert_eq!(answer, Replaced::Ok),
+                Err(_) => {
+                    open = true;
+                    break;
+                }
+            }
+            record = changed;
+        }
+        let ends = key.as_bytes()[9] % 2 == 0 && !open;
+        let ended = if ends { Some(store.end(&key, Cause::Logout, NOW).await) } else { None };
+        let mut told = lock(&told);
+        told.errors += usize::from(open);
+        match ended {
+            None => told.live.push((key, record.version.number(), open)),
+            Some(Ok(ended)) => {
+                assert_eq!(ended, Ended::Now);
+                told.ended.push(key);
+            }
+            Some(Err(_)) => told.errors += 1,
+        }
+    }
+}
+
+fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}
