@@ -17,6 +17,7 @@
 //! | [`StoreCalls`] | how often each verb is called |
 //! | [`records`] | locators and records to put into a store |
 //! | [`load`] | writers on a store, and what is left of what they were answered |
+//! | [`process`] | the process of a server, which ends with the test |
 //! | [`redis`] | real servers, each test's own |
 //!
 //! Everything here panics where a law is broken: it is for tests.
@@ -27,6 +28,7 @@ mod clock;
 pub mod explore;
 mod faulty;
 pub mod load;
+pub mod process;
 pub mod records;
 pub mod redis;
 pub mod store;

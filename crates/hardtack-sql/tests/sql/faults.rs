@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hardtack::session::Cause;
 use hardtack::session::store::*;
-use hardtack::session::{Cause, Locator, Record};
 use hardtack_testkit::FakeClock;
 use hardtack_testkit::load::Load;
-use hardtack_testkit::records::{anonymous, locator, next, signed_in, user};
+use hardtack_testkit::records::{anonymous, locator, next, put, signed_in, user};
 
 use crate::proxy::Proxy;
 use crate::server::Server;
@@ -17,7 +17,7 @@ const NOW: hardtack::time::UnixTime = FakeClock::START;
 /// A store for a server that may take its time.
 pub(crate) const PATIENT: Duration = Duration::from_secs(20);
 /// A store for a server that hangs.
-pub(crate) const HASTY: Duration = Duration::from_millis(400);
+pub(crate) const HASTY: Duration = Duration::from_secs(1);
 
 /// The tests that every engine has. The module that uses this brings what its stores
 /// are called and `own_database(port)`: the URL of a new and empty database.
@@ -44,7 +44,9 @@ macro_rules! suite {
         async fn own(deadline: std::time::Duration) -> (Arc<dyn Store>, Server) {
             let server = Server::start($engine, "");
             let url = own_database(server.port).await;
-            let store = $store::builder(&url).deadline(deadline).open().await;
+            // The tables are made in peace, however hasty the test is.
+            $store::builder(&url).deadline(PATIENT).open().await.unwrap();
+            let store = $store::builder(&url).deadline(deadline).migrate(false).open().await;
             (Arc::new(store.unwrap()), server)
         }
 
@@ -109,11 +111,6 @@ macro_rules! suite {
     };
 }
 pub(crate) use suite;
-
-pub(crate) async fn put(store: &dyn Store, key: &Locator, record: &Record) {
-    let inserted = store.insert(key, record.clone(), Admission::at(record.created)).await;
-    assert_eq!(inserted.unwrap(), Inserted::Ok);
-}
 
 /// Kills the server under load and starts it again.
 pub(crate) async fn nothing_acknowledged_is_lost(store: Arc<dyn Store>, mut server: Server) {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use hardtack::session::Cause;
 use hardtack::session::store::{Admission, Ended, Inserted, Loaded, Store, StoreErrorKind};
-use hardtack_testkit::records::{anonymous, locator, signed_in, user};
+use hardtack_testkit::records::{anonymous, locator, put, signed_in, user};
 
-use super::{NOW, load, put, recovers};
+use super::{NOW, load, recovers};
 use crate::{Durability, RedisStore};
 use hardtack_testkit::load::Found;
 use hardtack_testkit::redis::RedisServer;

@@ -3,10 +3,10 @@
 use hardtack::session::store::{Loaded, Store, TOMBSTONE_KEPT};
 use hardtack::session::{Cause, Epochs, Kind, Locator, Record};
 use hardtack::time::UnixTime;
-use hardtack_testkit::records::{LIFETIME, anonymous, locator, next, signed_in, user};
+use hardtack_testkit::records::{LIFETIME, anonymous, locator, next, put, signed_in, user};
 use redis::aio::MultiplexedConnection;
 
-use super::{NOW, connect, put};
+use super::{NOW, connect};
 use crate::{Durability, RedisStore};
 use hardtack_testkit::redis::RedisServer;
 

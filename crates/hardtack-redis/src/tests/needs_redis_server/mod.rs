@@ -11,8 +11,8 @@ mod resharding;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hardtack::session::store::{Admission, Inserted, Store};
-use hardtack::session::{Locator, Record};
+use hardtack::session::Locator;
+use hardtack::session::store::Store;
 use hardtack_testkit::load::Load;
 use hardtack_testkit::redis::RedisServer;
 use redis::aio::MultiplexedConnection;
@@ -21,11 +21,6 @@ use tokio::time::Instant;
 use crate::RedisStore;
 
 const NOW: hardtack::time::UnixTime = hardtack_testkit::FakeClock::START;
-
-async fn put(store: &RedisStore, key: &Locator, record: &Record) {
-    let inserted = store.insert(key, record.clone(), Admission::at(NOW)).await;
-    assert_eq!(inserted.unwrap(), Inserted::Ok);
-}
 
 async fn connect(server: &RedisServer) -> MultiplexedConnection {
     let client = redis::Client::open(server.url()).unwrap();

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use hardtack::session::Cause;
 use hardtack::session::store::{Admission, Ended, Loaded, Store, StoreErrorKind, Touch};
-use hardtack_testkit::records::{anonymous, locator, next, signed_in, user};
+use hardtack_testkit::records::{anonymous, locator, next, put, signed_in, user};
 use tokio::time::Instant;
 
-use super::{NOW, load, put, recovers};
+use super::{NOW, load, recovers};
 use crate::{Durability, RedisStore};
 use hardtack_testkit::redis::RedisServer;
 

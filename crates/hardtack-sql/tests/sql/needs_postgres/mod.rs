@@ -44,7 +44,7 @@ async fn every_login_waits_for_the_disk() {
     };
     let before = syncs().await;
     for _ in 0..60 {
-        faults::put(&store, &records::locator(None), &records::anonymous(FakeClock::START)).await;
+        records::put(&store, &records::locator(None), &records::anonymous(FakeClock::START)).await;
     }
     drop(store);
     // The counts come when the connections have ended.
@@ -92,7 +92,7 @@ async fn touches_are_heap_only() {
     let url = own_database(server::shared(POSTGRES)).await;
     let store = quick(&url).open().await.unwrap();
     let key = records::locator(None);
-    faults::put(&store, &key, &records::anonymous(FakeClock::START)).await;
+    records::put(&store, &key, &records::anonymous(FakeClock::START)).await;
     for n in 1..=50u64 {
         let seen = hardtack::time::UnixTime::from_millis(FakeClock::START.as_millis() + n);
         store.touch(&[Touch::new(key, seen, seen.saturating_add(records::IDLE))]).await.unwrap();
