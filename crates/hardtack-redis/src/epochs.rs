@@ -34,7 +34,7 @@ impl Inner {
         let mut somewhere = [0; Locator::LEN];
         somewhere[..2].copy_from_slice(&user.slot());
         let somewhere = Locator::from_bytes(somewhere);
-        let code = self.with_members(&somewhere, Level::Lasting, |others| {
+        let code = self.with_members(&somewhere, Level::Lasting, self.link.until(), |others| {
             let mut keys: Vec<_> =
                 self.indexes(&somewhere, &[Index::Epochs, Index::Users, Index::Due]).collect();
             keys.extend(others.iter().map(|other| self.keys.record(other)));

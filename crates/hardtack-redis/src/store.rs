@@ -11,6 +11,7 @@ use hardtack::session::store::{
 use hardtack::session::{Cause, Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 use redis::Value;
+use tokio::time::Instant;
 
 use crate::builder::{Builder, Durability};
 use crate::error::{astray, odd_answer, unreadable};
@@ -90,9 +91,9 @@ impl Inner {
         &self,
         key: &Locator,
         level: Level,
+        until: Instant,
         call: impl Fn() -> Call,
     ) -> Result<Code, StoreError> {
-        let until = self.link.until();
         loop {
             let answer = self.link.call(key::of(key), call(), level, until).await?;
             match value::code(answer)? {
@@ -108,9 +109,9 @@ impl Inner {
         &self,
         key: &Locator,
         level: Level,
+        until: Instant,
         call: impl Fn(&[Locator]) -> Call,
     ) -> Result<Code, StoreError> {
-        let until = self.link.until();
         let mut others = Vec::new();
         loop {
             let answer = self.link.call(key::of(key), call(&others), level, until).await?;
@@ -126,6 +127,7 @@ impl Inner {
         key: &Locator,
         record: Record,
         admission: Admission,
+        until: Instant,
     ) -> Result<Inserted, StoreError> {
         if strays(key, &record) {
             return match self.load(key).await? {
@@ -138,7 +140,7 @@ impl Inner {
             _ => Level::Lasting,
         };
         let args = new_args(key, &record, admission);
-        let code = self.with_members(key, level, |others| {
+        let code = self.with_members(key, level, until, |others| {
             let mut keys = vec![self.keys.record(key)];
             keys.extend(self.indexes(
                 key,
@@ -176,7 +178,7 @@ impl Inner {
         let mut keys = vec![self.keys.record(key)];
         keys.extend(self.indexes(key, &[Index::Global, Index::Due]));
         let value = encode(&record);
-        let code = self.when_settled(key, Level::Plain, || {
+        let code = self.when_settled(key, Level::Plain, self.link.until(), || {
             Call::script(&script::REPLACE, &keys)
                 .arg(seen.number().to_be_bytes())
                 .arg(&value)
@@ -197,6 +199,7 @@ impl Inner {
         new: &Locator,
         record: Record,
         admission: Admission,
+        until: Instant,
     ) -> Result<Relocated, StoreError> {
         if strays(new, &record) {
             return match self.load(new).await? {
@@ -205,10 +208,10 @@ impl Inner {
             };
         }
         if self.link.is_cluster() && key::of(old) != key::of(new) {
-            return self.move_across(old, seen, new, record, admission).await;
+            return self.move_across(old, seen, new, record, admission, until).await;
         }
         let args = new_args(new, &record, admission);
-        let code = self.with_members(new, Level::Lasting, |others| {
+        let code = self.with_members(new, Level::Lasting, until, |others| {
             let mut keys = vec![self.keys.record(old)];
             keys.extend(self.indexes(old, &[Index::Global, Index::Due, Index::Users, Index::Ends]));
             keys.push(self.keys.record(new));
@@ -225,8 +228,8 @@ impl Inner {
         });
         match code.await? {
             Code::MOVING => {
-                self.wait_for_move(old, self.link.until()).await?;
-                Box::pin(self.relocate(old, seen, new, record, admission)).await
+                self.wait_for_move(old, until).await?;
+                Box::pin(self.relocate(old, seen, new, record, admission, until)).await
             }
             Code::OK => Ok(Relocated::Ok),
             Code::NOT_NOW => Ok(Relocated::Conflict),
@@ -260,7 +263,7 @@ impl Inner {
         let mut keys = vec![self.keys.record(key)];
         keys.extend(self.indexes(key, &[Index::Global, Index::Due, Index::Users, Index::Ends]));
         let expired = matches!(cause, Cause::Idle | Cause::Lifetime);
-        let code = self.when_settled(key, Level::Lasting, || {
+        let code = self.when_settled(key, Level::Lasting, self.link.until(), || {
             Call::script(&script::END, &keys)
                 .arg(key.as_bytes())
                 .arg(cause.code().to_string())
@@ -351,7 +354,10 @@ impl Store for RedisStore {
         record: Record,
         admission: Admission,
     ) -> Reply<'a, Result<Inserted, StoreError>> {
-        Reply::later(self.0.insert(key, record, admission))
+        Reply::later(async move {
+            let until = self.0.link.until();
+            self.0.insert(key, record, admission, until).await
+        })
     }
 
     fn replace<'a>(
@@ -371,7 +377,10 @@ impl Store for RedisStore {
         record: Record,
         admission: Admission,
     ) -> Reply<'a, Result<Relocated, StoreError>> {
-        Reply::later(self.0.relocate(old, seen, new, record, admission))
+        Reply::later(async move {
+            let until = self.0.link.until();
+            self.0.relocate(old, seen, new, record, admission, until).await
+        })
     }
 
     fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {
