@@ -14,7 +14,7 @@ use crate::store::{Inner, RedisStore};
 
 /// What the loss of a server may take: the choice that has no safe default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums, reason = "there are two: to wait for replicas or not")]
+#[expect(clippy::exhaustive_enums, reason = "there are two: to wait for replicas or not")]
 pub enum Durability {
     /// Logins, ends and epochs are answered when this many replicas (1 to 255) have
     /// them, beside the master; if fewer confirm within the deadline the call fails

@@ -91,9 +91,10 @@
 //! # Outages
 //! Every call is answered within the deadline, one second unless said otherwise; list,
 //! census and the steps of a sweep keep it step by step. After five calls in a row
-//! without an answer a server is left alone, and tried again every half second. What
-//! may have been done is never sent again: only redirections, and scripts that a
-//! server does not know, are.
+//! without an answer a server is left alone, and tried again every half second. Those
+//! that wait for replicas count by themselves: missing replicas stop no load. What may
+//! have been done is never sent again: only redirections, and scripts that a server
+//! does not know, are.
 //!
 //! # Access
 //! A user who may do what the store does, and nothing else:
@@ -126,6 +127,7 @@ mod address;
 mod breaker;
 mod builder;
 mod cluster;
+mod epochs;
 mod error;
 mod key;
 mod link;

@@ -48,11 +48,11 @@ impl Inner {
         new: &Locator,
         record: Record,
         admission: Admission,
+        until: Instant,
     ) -> Result<Relocated, StoreError> {
-        let until = self.link.until();
         let mut keys = vec![self.keys.record(old)];
         keys.extend(self.indexes(old, &[Index::Global, Index::Due, Index::Moves]));
-        let code = self.when_settled(old, Level::Plain, || {
+        let code = self.when_settled(old, Level::Plain, until, || {
             Call::script(&script::MARK, &keys)
                 .arg(seen.number().to_be_bytes())
                 .arg(old.as_bytes())
@@ -66,7 +66,7 @@ impl Inner {
             Code::NOT_NOW => return Ok(Relocated::Conflict),
             code => return code.gone().map(Relocated::Gone),
         }
-        let inserted = self.insert(new, record, admission).await?;
+        let inserted = self.insert(new, record, admission, until).await?;
         match (code, inserted) {
             (Code::EXISTS, Inserted::Exists) => self.wait_for_move(old, until).await?,
             _ => self.unmark(old, new, inserted == Inserted::Ok, until).await?,

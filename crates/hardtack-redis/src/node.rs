@@ -32,6 +32,9 @@ pub(crate) struct Node {
     waiting: [Lane; 4],
     turn: AtomicUsize,
     breaker: Breaker,
+    /// Of the lanes that wait: where replicas are missing their calls come too late,
+    /// and the others are answered.
+    waiting_breaker: Breaker,
     began: Instant,
     dials: AtomicU64,
 }
@@ -52,6 +55,7 @@ impl Node {
             waiting: Default::default(),
             turn: AtomicUsize::new(0),
             breaker: Breaker::default(),
+            waiting_breaker: Breaker::default(),
             began: Instant::now(),
             dials: AtomicU64::new(0),
         }
@@ -66,28 +70,31 @@ impl Node {
         asking: bool,
         until: Instant,
     ) -> Result<Vec<Answer>, StoreError> {
-        if !self.breaker.admits(self.began.elapsed()) {
+        let (lane, breaker) = match replicas {
+            0 => (&self.plain, &self.breaker),
+            _ => {
+                let turn = self.turn.fetch_add(1, Relaxed) % self.waiting.len();
+                (&self.waiting[turn], &self.waiting_breaker)
+            }
+        };
+        if !breaker.admits(self.began.elapsed()) {
             return Err(resting());
         }
-        let lane = match replicas {
-            0 => &self.plain,
-            _ => &self.waiting[self.turn.fetch_add(1, Relaxed) % self.waiting.len()],
-        };
         let mut used = None;
         let talk = self.talk(lane, &mut used, calls, replicas, asking, until);
         let error = match timeout_at(until, talk).await {
             Ok(Ok(answers)) => {
-                self.breaker.answered();
+                breaker.answered();
                 return Ok(answers);
             }
             Ok(Err(Trouble::Connection(error))) => explain(error),
             Ok(Err(Trouble::Replicas(error))) => {
-                self.breaker.answered();
+                breaker.answered();
                 return Err(error);
             }
             Err(_) => late(),
         };
-        self.breaker.failed(self.began.elapsed());
+        breaker.failed(self.began.elapsed());
         if let Some(number) = used {
             hang_up(lane, number);
         }

@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `Some(None)` for nobody.
-    #[allow(clippy::option_option, reason = "damaged, nobody, somebody")]
+    #[expect(clippy::option_option, reason = "damaged, nobody, somebody")]
     fn user(&mut self) -> Option<Option<UserKey>> {
         let length = usize::from(self.byte()?);
         Some(UserKey::new(self.take(length)?))

@@ -1,7 +1,7 @@
 //! The store: each verb as calls to the servers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use hardtack::session::store::{
@@ -11,6 +11,7 @@ use hardtack::session::store::{
 use hardtack::session::{Cause, Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 use redis::Value;
+use tokio::time::Instant;
 
 use crate::builder::{Builder, Durability};
 use crate::error::{astray, odd_answer, unreadable};
@@ -35,9 +36,6 @@ pub(crate) struct Inner {
 
 /// How long after a session must be over Redis drops it by itself.
 const LEFT_OVER: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How many partitions are asked at once.
-pub(crate) const WAVE: usize = 32;
 
 /// The most keys that one script is given, but for the sessions of one user.
 pub(crate) const BATCH: usize = 256;
@@ -93,9 +91,9 @@ impl Inner {
         &self,
         key: &Locator,
         level: Level,
+        until: Instant,
         call: impl Fn() -> Call,
     ) -> Result<Code, StoreError> {
-        let until = self.link.until();
         loop {
             let answer = self.link.call(key::of(key), call(), level, until).await?;
             match value::code(answer)? {
@@ -107,13 +105,13 @@ impl Inner {
 
     /// Calls a script that may answer that it needs the keys of more sessions of a
     /// user, until it does not.
-    async fn with_members(
+    pub(crate) async fn with_members(
         &self,
         key: &Locator,
         level: Level,
+        until: Instant,
         call: impl Fn(&[Locator]) -> Call,
     ) -> Result<Code, StoreError> {
-        let until = self.link.until();
         let mut others = Vec::new();
         loop {
             let answer = self.link.call(key::of(key), call(&others), level, until).await?;
@@ -129,6 +127,7 @@ impl Inner {
         key: &Locator,
         record: Record,
         admission: Admission,
+        until: Instant,
     ) -> Result<Inserted, StoreError> {
         if strays(key, &record) {
             return match self.load(key).await? {
@@ -141,7 +140,7 @@ impl Inner {
             _ => Level::Lasting,
         };
         let args = new_args(key, &record, admission);
-        let code = self.with_members(key, level, |others| {
+        let code = self.with_members(key, level, until, |others| {
             let mut keys = vec![self.keys.record(key)];
             keys.extend(self.indexes(
                 key,
@@ -159,11 +158,6 @@ impl Inner {
             Code::OUTDATED => Ok(Inserted::Outdated),
             _ => Err(odd_answer()),
         }
-    }
-
-    /// Where a sweep goes on.
-    pub(crate) fn swept_to(&self) -> usize {
-        self.sweep_from.fetch_add(WAVE, Relaxed) % PARTITIONS
     }
 
     pub(crate) fn indexes<'a>(
@@ -184,7 +178,7 @@ impl Inner {
         let mut keys = vec![self.keys.record(key)];
         keys.extend(self.indexes(key, &[Index::Global, Index::Due]));
         let value = encode(&record);
-        let code = self.when_settled(key, Level::Plain, || {
+        let code = self.when_settled(key, Level::Plain, self.link.until(), || {
             Call::script(&script::REPLACE, &keys)
                 .arg(seen.number().to_be_bytes())
                 .arg(&value)
@@ -205,6 +199,7 @@ impl Inner {
         new: &Locator,
         record: Record,
         admission: Admission,
+        until: Instant,
     ) -> Result<Relocated, StoreError> {
         if strays(new, &record) {
             return match self.load(new).await? {
@@ -213,10 +208,10 @@ impl Inner {
             };
         }
         if self.link.is_cluster() && key::of(old) != key::of(new) {
-            return self.move_across(old, seen, new, record, admission).await;
+            return self.move_across(old, seen, new, record, admission, until).await;
         }
         let args = new_args(new, &record, admission);
-        let code = self.with_members(new, Level::Lasting, |others| {
+        let code = self.with_members(new, Level::Lasting, until, |others| {
             let mut keys = vec![self.keys.record(old)];
             keys.extend(self.indexes(old, &[Index::Global, Index::Due, Index::Users, Index::Ends]));
             keys.push(self.keys.record(new));
@@ -233,8 +228,8 @@ impl Inner {
         });
         match code.await? {
             Code::MOVING => {
-                self.wait_for_move(old, self.link.until()).await?;
-                Box::pin(self.relocate(old, seen, new, record, admission)).await
+                self.wait_for_move(old, until).await?;
+                Box::pin(self.relocate(old, seen, new, record, admission, until)).await
             }
             Code::OK => Ok(Relocated::Ok),
             Code::NOT_NOW => Ok(Relocated::Conflict),
@@ -268,7 +263,7 @@ impl Inner {
         let mut keys = vec![self.keys.record(key)];
         keys.extend(self.indexes(key, &[Index::Global, Index::Due, Index::Users, Index::Ends]));
         let expired = matches!(cause, Cause::Idle | Cause::Lifetime);
-        let code = self.when_settled(key, Level::Lasting, || {
+        let code = self.when_settled(key, Level::Lasting, self.link.until(), || {
             Call::script(&script::END, &keys)
                 .arg(key.as_bytes())
                 .arg(cause.code().to_string())
@@ -280,57 +275,6 @@ impl Inner {
             Code::NOT_NOW => Ok(Ended::NotDue),
             code => code.gone().map(Ended::Before),
         }
-    }
-
-    async fn epochs(&self, user: Option<&UserKey>) -> Result<Epochs, StoreError> {
-        let until = self.link.until();
-        let Some(user) = user else {
-            let (partition, counter) = self.keys.counter();
-            let call = Call::plain("GET").arg(counter);
-            let answer = self.link.call(partition, call, Level::Plain, until).await?;
-            return Ok(Epochs { user: 0, global: value::number(&answer)? });
-        };
-        let partition = key::of_user(user);
-        let index = |index| self.keys.index(partition, index);
-        let calls = vec![
-            (partition, Call::plain("HGET").arg(index(Index::Epochs)).arg(user.as_bytes())),
-            (partition, Call::plain("GET").arg(index(Index::Global))),
-        ];
-        let answers = self.link.send(calls, Level::Plain, until).await?;
-        let [user, global] = &answers[..] else { return Err(odd_answer()) };
-        Ok(Epochs { user: value::number(user)?, global: value::number(global)? })
-    }
-
-    async fn raise_user(&self, user: &UserKey) -> Result<u64, StoreError> {
-        let mut somewhere = [0; Locator::LEN];
-        somewhere[..2].copy_from_slice(&user.slot());
-        let somewhere = Locator::from_bytes(somewhere);
-        let code = self.with_members(&somewhere, Level::Lasting, |others| {
-            let mut keys: Vec<_> =
-                self.indexes(&somewhere, &[Index::Epochs, Index::Users, Index::Due]).collect();
-            keys.extend(others.iter().map(|other| self.keys.record(other)));
-            Call::script(&script::RAISE, &keys)
-                .arg(user.as_bytes())
-                .args(others.iter().map(Locator::as_bytes))
-        });
-        u64::try_from(code.await?.0).map_err(|_| odd_answer())
-    }
-
-    /// Draws the next global epoch, and answers when every partition has it: a
-    /// partition that has it refuses what began before. If this breaks off in the
-    /// middle, the next sweep or raise does the rest.
-    async fn raise_all(&self) -> Result<u64, StoreError> {
-        let until = self.link.until();
-        let (partition, counter) = self.keys.counter();
-        let call = Call::plain("INCR").arg(counter);
-        let answer = self.link.call(partition, call, Level::Plain, until).await?;
-        let epoch = value::number(&answer)?;
-        let calls = (0..=u8::MAX).map(|partition| {
-            let global = self.keys.index(partition, Index::Global);
-            (partition, Call::script(&script::SPREAD, &[global]).arg(epoch.to_string()))
-        });
-        self.link.send(calls.collect(), Level::Lasting, until).await?;
-        Ok(epoch)
     }
 
     async fn clock(&self) -> Result<Option<UnixTime>, StoreError> {
@@ -410,7 +354,10 @@ impl Store for RedisStore {
         record: Record,
         admission: Admission,
     ) -> Reply<'a, Result<Inserted, StoreError>> {
-        Reply::later(self.0.insert(key, record, admission))
+        Reply::later(async move {
+            let until = self.0.link.until();
+            self.0.insert(key, record, admission, until).await
+        })
     }
 
     fn replace<'a>(
@@ -430,7 +377,10 @@ impl Store for RedisStore {
         record: Record,
         admission: Admission,
     ) -> Reply<'a, Result<Relocated, StoreError>> {
-        Reply::later(self.0.relocate(old, seen, new, record, admission))
+        Reply::later(async move {
+            let until = self.0.link.until();
+            self.0.relocate(old, seen, new, record, admission, until).await
+        })
     }
 
     fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {

@@ -1,5 +1,7 @@
 //! What is not asked for by a request: lists, counts, the sweep, the events.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use hardtack::session::store::{Census, EndEvent, StoreError, Swept, TOMBSTONE_KEPT};
 use hardtack::session::{Epochs, Locator, Record, UserKey};
 use hardtack::time::UnixTime;
@@ -11,8 +13,11 @@ use crate::key::{self, Index, PARTITIONS, Partition};
 use crate::link::Level;
 use crate::record::{Stored, decode};
 use crate::script::{self, Call};
-use crate::store::{BATCH, Inner, WAVE, big_endian, left_over};
+use crate::store::{BATCH, Inner, big_endian, left_over};
 use crate::value;
+
+/// How many partitions are asked at once.
+const WAVE: usize = 32;
 
 /// The most bytes of a record before its data.
 const HEAD: usize = 73 + UserKey::MAX + Record::DEVICE_MAX;
@@ -138,7 +143,7 @@ impl Inner {
         let drawn = value::number(&drawn)?;
         let (mut swept, mut highest) = (Swept::default(), drawn);
         for _ in 0..PARTITIONS / WAVE {
-            let from = self.swept_to();
+            let from = self.sweep_from.fetch_add(WAVE, Relaxed) % PARTITIONS;
             let share = limit.saturating_sub(swept.ended).div_ceil(WAVE).clamp(1, BATCH);
             let wave = self.sweep_wave(wave(from), now, share, drawn, until).await?;
             swept.ended += wave.swept.ended;

@@ -76,6 +76,8 @@
 //! - A standby that is read from, or two servers that both take writes.
 
 #[cfg(any(feature = "mysql", feature = "postgres"))]
+mod builder;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod columns;
 #[cfg(feature = "mysql")]
 pub mod mysql;
@@ -84,6 +86,8 @@ pub mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod shared;
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use builder::Builder;
 #[cfg(feature = "mysql")]
 pub use mysql::MysqlStore;
 #[cfg(feature = "postgres")]

@@ -16,6 +16,8 @@
 //! | [`FaultyStore`] | errors, delays, lost answers and partial batches at chosen calls |
 //! | [`StoreCalls`] | how often each verb is called |
 //! | [`records`] | locators and records to put into a store |
+//! | [`load`] | writers on a store, and what is left of what they were answered |
+//! | [`process`] | the process of a server, which ends with the test |
 //! | [`redis`] | real servers, each test's own |
 //!
 //! Everything here panics where a law is broken: it is for tests.
@@ -25,6 +27,8 @@ mod calls;
 mod clock;
 pub mod explore;
 mod faulty;
+pub mod load;
+pub mod process;
 pub mod records;
 pub mod redis;
 pub mod store;

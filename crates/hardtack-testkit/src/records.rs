@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hardtack::seal::KeyId;
+use hardtack::session::store::{Admission, Inserted, Store};
 use hardtack::session::{Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 
@@ -51,6 +52,15 @@ pub fn signed_in(user: &UserKey, now: UnixTime) -> Record {
 /// A remember-me token of `user`, made at `now`.
 pub fn remembered(user: &UserKey, now: UnixTime) -> Record {
     record(Kind::Remember, Some(user), now)
+}
+
+/// Puts a record into a store.
+///
+/// # Panics
+/// If the store does not take it.
+pub async fn put(store: &dyn Store, key: &Locator, record: &Record) {
+    let inserted = store.insert(key, record.clone(), Admission::at(record.created)).await;
+    assert_eq!(inserted.expect("the store answers"), Inserted::Ok);
 }
 
 /// What replaces `seen`: the version after it, with `data`.

@@ -1,16 +1,17 @@
 //! Redis servers for tests: each on a free port of this machine, in a folder of its
 //! own, and never outliving the test. They need the program `redis-server`.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::time::Instant;
+
+use crate::process::{Process, free_port};
 
 /// A server. Ends with its last clone, and with the process that started it,
 /// however that ends.
@@ -24,16 +25,6 @@ struct Running {
     args: Vec<String>,
     process: Mutex<Process>,
 }
-
-/// A shell that waits for the end of its input, which comes with our end, and
-/// then ends the server.
-#[derive(Debug)]
-struct Process {
-    shell: Child,
-    pid: u32,
-}
-
-const WATCH: &str = r#""$@" </dev/null >>log 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null"#;
 
 impl RedisServer {
     /// Starts one with further arguments; without any it keeps nothing on the disk.
@@ -107,9 +98,7 @@ impl RedisServer {
 
     /// Sends its process a signal: `STOP`, `CONT`, `KILL`.
     pub fn signal(&self, signal: &str) {
-        let pid = self.process().pid.to_string();
-        let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "kill -{signal} {pid}");
+        self.process().signal(signal);
     }
 
     /// Starts it again, on its port and with its folder.
@@ -129,22 +118,15 @@ impl RedisServer {
             match self.try_tell(&["PING"]) {
                 // Unless somebody else took the port first.
                 Some(answer) if answer.starts_with("+PONG") => {
-                    return self.info("process_id") == u64::from(self.process().pid);
+                    return self.info("process_id") == u64::from(self.process().id());
                 }
                 _ => std::thread::sleep(Duration::from_millis(2)),
             }
-            if !Path::new("/proc").join(self.process().pid.to_string()).exists() {
+            if !self.process().is_running() {
                 return false;
             }
         }
         false
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(self.shell.stdin.take());
-        let _ = self.shell.wait();
     }
 }
 
@@ -198,29 +180,5 @@ impl RedisCluster {
 }
 
 fn spawn(folder: &Path, args: &[String]) -> Process {
-    let mut shell = Command::new("sh")
-        .args(["-c", WATCH, "sh", "redis-server"])
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("a shell");
-    let mut pid = String::new();
-    let out = shell.stdout.take().expect("its output is a pipe");
-    BufReader::new(out).read_line(&mut pid).expect("a line");
-    Process { shell, pid: pid.trim().parse().expect("the number of a process") }
-}
-
-/// Below the range that connections get theirs from, so that a server that was
-/// killed finds its port free again.
-fn free_port() -> u16 {
-    static TRIED: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let tried = TRIED.fetch_add(1, SeqCst);
-        let port = 11_000 + (std::process::id() % 10_007 * 7919 + tried * 31) % 20_000;
-        if TcpListener::bind(("127.0.0.1", port as u16)).is_ok() {
-            return port as u16;
-        }
-    }
+    Process::start(Command::new("redis-server").args(args), folder)
 }

@@ -4,6 +4,8 @@ use deadpool::managed::PoolError;
 use hardtack::session::store::{StoreError, StoreErrorKind as Kind};
 use mysql_async::{DriverError, Error};
 
+use crate::shared::Restless;
+
 /// The server's code for a key that is there already.
 pub(super) const DUPLICATE: u16 = 1062;
 
@@ -24,6 +26,9 @@ pub(super) fn explain(place: &str, error: Error) -> StoreError {
         Error::Other(other) if other.is::<crate::columns::Unreadable>() => {
             (Kind::Corrupt, "it holds a session that cannot be read")
         }
+        Error::Other(other) if other.is::<Restless>() => {
+            (Kind::Unavailable, "a session changed again and again while it was looked at")
+        }
         _ => (Kind::Unavailable, "the connection failed"),
     };
     StoreError::new(kind, format!("session store {place}: {what}")).caused_by(error)
@@ -37,14 +42,6 @@ pub(super) fn no_connection(place: &str, error: PoolError<Error>) -> StoreError 
             StoreError::new(Kind::Unavailable, what)
         }
     }
-}
-
-pub(super) fn too_late(place: &str, deadline: std::time::Duration) -> StoreError {
-    let what = format!(
-        "session store {place}: no answer within {} ms; whether it was done is unknown",
-        deadline.as_millis()
-    );
-    StoreError::new(Kind::Timeout, what)
 }
 
 /// A server that may not be written is behind another one: it would bring back

@@ -10,7 +10,8 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Opts};
 use tokio::time::{Instant, timeout_at};
 
-use super::error::{Standby, explain, no_connection, too_late, was_undone};
+use super::error::{Standby, explain, no_connection, was_undone};
+use crate::shared::too_late;
 
 /// How often a verb is tried that the server undoes because of others.
 const TRIES: usize = 16;

@@ -11,10 +11,9 @@ mod verbs;
 
 use hardtack::session::store::StoreError;
 
-pub use open::Builder;
 pub use schema::{SCHEMA, VERSION};
 
-use crate::Durability;
+use crate::{Builder, Durability};
 
 /// Sessions in a MySQL or MariaDB database. Cheap to clone; all clones share its
 /// connections.
@@ -35,7 +34,7 @@ impl MysqlStore {
     }
 
     /// Sets a store up before it is opened.
-    pub fn builder(url: &str) -> Builder {
+    pub fn builder(url: &str) -> Builder<Self> {
         Builder::new(url)
     }
 

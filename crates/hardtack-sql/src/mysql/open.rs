@@ -1,6 +1,5 @@
 //! Setting up a store on MySQL or MariaDB.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use deadpool::managed::Pool;
@@ -10,81 +9,14 @@ use mysql_async::{Conn, Error, Opts, OptsBuilder, SslOpts};
 
 use super::link::{Connections, Link};
 use super::{MysqlStore, schema};
-use crate::Durability;
+use crate::{Builder, Durability};
 
-/// Sets up a store. Made by [`MysqlStore::builder`].
-#[derive(Clone)]
-#[must_use = "a store is opened by `open`"]
-pub struct Builder {
-    url: String,
-    deadline: Duration,
-    connections: usize,
-    durability: Durability,
-    migrate: bool,
-    plain: bool,
-    roots: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for Builder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").finish_non_exhaustive()
-    }
-}
-
-impl Builder {
-    pub(super) fn new(url: &str) -> Self {
-        Self {
-            url: url.into(),
-            deadline: Duration::from_secs(2),
-            connections: 16,
-            durability: Durability::Full,
-            migrate: true,
-            plain: false,
-            roots: None,
-        }
-    }
-
-    /// Within which time every verb answers, if only with
-    /// [`StoreErrorKind::Timeout`]; 2 s if this is not called, and at least
-    /// 100 ms. The server is told to give up soon after.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline.max(Duration::from_millis(100));
-        self
-    }
-
-    /// How many connections are opened at most; 16 if this is not called, and at
-    /// least 1. They are opened when they are needed.
-    pub fn connections(mut self, most: usize) -> Self {
-        self.connections = most.max(1);
-        self
-    }
-
-    /// What a crash of the server may take; [`Durability::Full`] if this is not called.
-    pub fn durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
-        self
-    }
-
-    /// Whether opening makes the tables or brings them up to date; yes if this
-    /// is not called. With no, the user needs no right to make tables, and a
-    /// schema that is missing or old is an error.
-    pub fn migrate(mut self, migrate: bool) -> Self {
-        self.migrate = migrate;
-        self
-    }
-
+impl Builder<MysqlStore> {
     /// Goes without TLS also to another machine, where the network in between
     /// protects what goes over it. To this machine TLS is used only if the URL
     /// says `require_ssl=true`.
     pub fn without_tls(mut self) -> Self {
         self.plain = true;
-        self
-    }
-
-    /// A file with the certificates (PEM) that the server's certificate is
-    /// checked against, in place of those that browsers trust.
-    pub fn root_certificates(mut self, file: impl AsRef<Path>) -> Self {
-        self.roots = Some(file.as_ref().into());
         self
     }
 
@@ -102,10 +34,10 @@ impl Builder {
         if durability == Durability::Full {
             refuse_forgetful(&link).await?;
         }
-        if migrate {
-            schema::migrate(&link).await?;
+        match migrate {
+            true => schema::migrate(&link).await?,
+            false => schema::check(&link).await?,
         }
-        schema::check(&link).await?;
         Ok(MysqlStore { link, durability })
     }
 

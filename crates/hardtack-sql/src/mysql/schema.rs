@@ -1,10 +1,11 @@
 //! The tables, and how an older schema becomes a newer one.
 
-use hardtack::session::store::{StoreError, StoreErrorKind};
+use hardtack::session::store::StoreError;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error};
 
 use super::link::Link;
+use crate::shared::check_schema;
 
 /// Step `n` brings a database from version `n` to `n + 1`. The server commits
 /// after each of its statements, so each may be run again after a failure.
@@ -39,19 +40,7 @@ async fn version(conn: &mut Conn) -> Result<i32, Error> {
 /// Refuses a schema that is missing, older or newer.
 pub(super) async fn check(link: &Link) -> Result<(), StoreError> {
     let found = link.run(|conn| Box::pin(version(conn))).await?;
-    if found == VERSION {
-        return Ok(());
-    }
-    let advice = match found {
-        0 => "it has no tables for sessions: migrate it, or apply the schema by hand".to_owned(),
-        _ if found < VERSION => format!("its schema has version {found}: migrate it to {VERSION}"),
-        _ => format!(
-            "its schema has version {found} and this program knows versions up to {VERSION}: \
-             use a newer program"
-        ),
-    };
-    let what = format!("session store {}: {advice}", link.place());
-    Err(StoreError::new(StoreErrorKind::Corrupt, what))
+    check_schema(link.place(), found, VERSION)
 }
 
 /// Makes the tables, or brings them up to date. Programs that start at once wait
@@ -68,11 +57,18 @@ async fn advance(conn: &mut Conn) -> Result<(), Error> {
         return Ok(());
     }
     conn.query_drop(LOCK).await?;
+    let done = take_steps(conn).await;
+    // Not left to the end of the connection, which goes back to the others.
+    conn.query_drop(UNLOCK).await?;
+    done
+}
+
+async fn take_steps(conn: &mut Conn) -> Result<(), Error> {
     let found = usize::try_from(version(conn).await?).unwrap_or(0);
     for step in STEPS.iter().skip(found) {
         for statement in step.split(";\n").filter(|statement| !statement.trim().is_empty()) {
             conn.query_drop(statement).await?;
         }
     }
-    conn.query_drop(UNLOCK).await
+    Ok(())
 }

@@ -9,7 +9,7 @@ use super::verbs::{self, Create};
 use super::{MysqlStore, sql};
 use crate::Durability;
 use crate::columns::{self, millis};
-use crate::shared::merged;
+use crate::shared::{inserted, merged};
 
 impl MysqlStore {
     async fn create(&self, create: Create) -> Result<Relocated, StoreError> {
@@ -61,12 +61,7 @@ impl Store for MysqlStore {
     ) -> Reply<'a, Result<Inserted, StoreError>> {
         Reply::later(async move {
             let create = Create { key: *key, record, admission, old: None };
-            Ok(match self.create(create).await? {
-                Relocated::Ok => Inserted::Ok,
-                Relocated::Full => Inserted::Full,
-                Relocated::Outdated => Inserted::Outdated,
-                _ => Inserted::Exists,
-            })
+            self.create(create).await.map(inserted)
         })
     }
 

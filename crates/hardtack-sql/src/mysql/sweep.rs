@@ -2,16 +2,14 @@
 //! that touch few rows each, on one node at a time (`GET_LOCK`, which ends with
 //! the connection).
 
-use hardtack::session::store::{Swept, TOMBSTONE_KEPT};
+use hardtack::session::store::Swept;
 use hardtack::time::UnixTime;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error};
 
 use super::sql;
 use crate::columns::millis;
-
-/// The most sessions that one statement looks after.
-const PART: usize = 500;
+use crate::shared::{PART, forgettable};
 
 pub(super) async fn sweep(conn: &mut Conn, now: UnixTime, limit: usize) -> Result<Swept, Error> {
     if conn.query_first::<Option<i64>, _>(sql::TURN).await?.flatten() != Some(1) {
@@ -36,10 +34,7 @@ async fn parts(conn: &mut Conn, now: UnixTime, part: u64) -> Result<Swept, Error
 }
 
 async fn forget(conn: &mut Conn, now: UnixTime, part: u64) -> Result<u64, Error> {
-    if now < UnixTime::from_millis(0).saturating_add(TOMBSTONE_KEPT) {
-        return Ok(0);
-    }
-    let before = millis(now.saturating_sub(TOMBSTONE_KEPT));
+    let Some(before) = forgettable(now) else { return Ok(0) };
     conn.exec_drop(sql::FORGET, (before, part)).await?;
     Ok(conn.affected_rows())
 }

@@ -8,38 +8,7 @@ use mysql_async::{Conn, DriverError, Error, Row, Value};
 use super::error::DUPLICATE;
 use super::sql;
 use crate::columns::{self, Columns, Unreadable, count, millis};
-
-/// How often a verb looks again that found the row changed between its statement
-/// and the one that asks why.
-const LOOKS: usize = 64;
-
-/// How a session is.
-enum State {
-    Unknown,
-    Ended(Cause),
-    Live { version: i64, expires: i64 },
-}
-
-impl State {
-    fn cause(&self) -> Option<Cause> {
-        match self {
-            Self::Ended(cause) => Some(*cause),
-            _ => None,
-        }
-    }
-}
-
-/// A session changed again and again while it was looked at.
-#[derive(Debug)]
-struct Restless;
-
-impl std::fmt::Display for Restless {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "a session changed {LOOKS} times while it was looked at")
-    }
-}
-
-impl std::error::Error for Restless {}
+use crate::shared::{LOOKS, Restless, State};
 
 fn other(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Other(Box::new(error))

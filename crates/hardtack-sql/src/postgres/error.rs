@@ -101,11 +101,3 @@ pub(super) fn unreadable(
     let what = format!("session store {place}: it holds a session that cannot be read: {error}");
     StoreError::new(Kind::Corrupt, what).caused_by(error)
 }
-
-pub(super) fn too_late(place: &str, deadline: std::time::Duration) -> StoreError {
-    let what = format!(
-        "session store {place}: no answer within {} ms; whether it was done is unknown",
-        deadline.as_millis()
-    );
-    StoreError::new(Kind::Timeout, what)
-}

@@ -8,8 +8,9 @@ use deadpool_postgres::{Object, Pool};
 use hardtack::session::store::{StoreError, StoreErrorKind};
 use tokio::time::{Instant, timeout_at};
 
-use super::error::{explain, no_connection, too_late, unreadable, was_forgotten, was_undone};
+use super::error::{explain, no_connection, unreadable, was_forgotten, was_undone};
 use super::sql::LOCK_USER;
+use crate::shared::too_late;
 
 /// How often a statement is sent that the server undoes because of others.
 const TRIES: usize = 8;

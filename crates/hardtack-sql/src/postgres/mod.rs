@@ -12,10 +12,9 @@ use std::sync::Arc;
 
 use hardtack::session::store::StoreError;
 
-pub use open::Builder;
 pub use schema::{SCHEMA, VERSION};
 
-use crate::Durability;
+use crate::{Builder, Durability};
 
 /// Sessions in a PostgreSQL database. Cheap to clone; all clones share its
 /// connections.
@@ -36,7 +35,7 @@ impl PostgresStore {
     }
 
     /// Sets a store up before it is opened.
-    pub fn builder(url: &str) -> Builder {
+    pub fn builder(url: &str) -> Builder<Self> {
         Builder::new(url)
     }
 

@@ -1,6 +1,6 @@
 //! Setting up a store on PostgreSQL.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,74 +15,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::link::Link;
 use super::{PostgresStore, schema};
-use crate::Durability;
+use crate::{Builder, Durability};
 
-/// Sets up a store. Made by [`PostgresStore::builder`].
-#[derive(Clone)]
-#[must_use = "a store is opened by `open`"]
-pub struct Builder {
-    url: String,
-    deadline: Duration,
-    connections: usize,
-    durability: Durability,
-    migrate: bool,
-    roots: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for Builder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").finish_non_exhaustive()
-    }
-}
-
-impl Builder {
-    pub(super) fn new(url: &str) -> Self {
-        Self {
-            url: url.into(),
-            deadline: Duration::from_secs(2),
-            connections: 16,
-            durability: Durability::Full,
-            migrate: true,
-            roots: None,
-        }
-    }
-
-    /// Within which time every verb answers, if only with
-    /// [`StoreErrorKind::Timeout`]; 2 s if this is not called, and at least
-    /// 100 ms. The server is told to give up at the same time.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline.max(Duration::from_millis(100));
-        self
-    }
-
-    /// How many connections are opened at most; 16 if this is not called, and at
-    /// least 1. They are opened when they are needed.
-    pub fn connections(mut self, most: usize) -> Self {
-        self.connections = most.max(1);
-        self
-    }
-
-    /// What a crash of the server may take; [`Durability::Full`] if this is not called.
-    pub fn durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
-        self
-    }
-
-    /// Whether opening makes the tables or brings them up to date; yes if this
-    /// is not called. With no, the user needs no right to make tables, and a
-    /// schema that is missing or old is an error.
-    pub fn migrate(mut self, migrate: bool) -> Self {
-        self.migrate = migrate;
-        self
-    }
-
-    /// A file with the certificates (PEM) that servers' certificates are checked
-    /// against, in place of the system's.
-    pub fn root_certificates(mut self, file: impl AsRef<Path>) -> Self {
-        self.roots = Some(file.as_ref().into());
-        self
-    }
-
+impl Builder<PostgresStore> {
     /// Connects, and looks at the schema and at what the server promises.
     ///
     /// # Errors
@@ -97,10 +32,10 @@ impl Builder {
         if durability == Durability::Full {
             refuse_forgetful(&link).await?;
         }
-        if migrate {
-            schema::migrate(&link).await?;
+        match migrate {
+            true => schema::migrate(&link).await?,
+            false => schema::check(&link).await?,
         }
-        schema::check(&link).await?;
         Ok(PostgresStore { link: Arc::new(link), durability })
     }
 

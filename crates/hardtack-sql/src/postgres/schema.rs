@@ -1,8 +1,9 @@
 //! The tables, and how an older schema becomes a newer one.
 
-use hardtack::session::store::{StoreError, StoreErrorKind};
+use hardtack::session::store::StoreError;
 
 use super::link::Link;
+use crate::shared::check_schema;
 
 /// Step `n` brings a database from version `n` to `n + 1`. Never edit a released one.
 const STEPS: [&str; 1] = [include_str!("schema.sql")];
@@ -40,18 +41,7 @@ async fn version(link: &Link) -> Result<i32, StoreError> {
 /// Refuses a schema that is missing, older or newer.
 pub(super) async fn check(link: &Link) -> Result<(), StoreError> {
     let found = version(link).await?;
-    if found == VERSION {
-        return Ok(());
-    }
-    let advice = match found {
-        0 => "it has no tables for sessions: migrate it, or apply the schema by hand".to_owned(),
-        _ if found < VERSION => format!("its schema has version {found}: migrate it to {VERSION}"),
-        _ => format!(
-            "its schema has version {found} and this program knows versions up to {VERSION}: \
-             use a newer program"
-        ),
-    };
-    Err(StoreError::new(StoreErrorKind::Corrupt, format!("{}: {advice}", link.place())))
+    check_schema(link.place(), found, VERSION)
 }
 
 /// Makes the tables, or brings them up to date.

@@ -11,27 +11,7 @@ use super::link::{Call, Link};
 use super::{PostgresStore, sql};
 use crate::Durability;
 use crate::columns::{self, Columns, count, millis};
-use crate::shared::merged;
-
-/// How often a verb looks again that found the row changed between its statement
-/// and the one that asks why.
-const LOOKS: usize = 64;
-
-/// How a session is.
-enum State {
-    Unknown,
-    Ended(Cause),
-    Live { version: i64, expires: i64 },
-}
-
-impl State {
-    fn cause(&self) -> Option<Cause> {
-        match self {
-            Self::Ended(cause) => Some(*cause),
-            _ => None,
-        }
-    }
-}
+use crate::shared::{LOOKS, Restless, State, inserted, merged};
 
 /// The columns of a row, by their place.
 fn get<'a, T: deadpool_postgres::tokio_postgres::types::FromSql<'a>>(
@@ -138,10 +118,7 @@ impl PostgresStore {
     }
 
     fn restless(&self) -> StoreError {
-        let what = format!(
-            "session store {}: a session changed {LOOKS} times while it was looked at",
-            self.link.place()
-        );
+        let what = format!("session store {}: {Restless}", self.link.place());
         StoreError::new(StoreErrorKind::Unavailable, what)
     }
 
@@ -363,14 +340,7 @@ impl Store for PostgresStore {
         record: Record,
         admission: Admission,
     ) -> Reply<'a, Result<Inserted, StoreError>> {
-        Reply::later(async move {
-            Ok(match self.create(key, &record, admission, None).await? {
-                Relocated::Ok => Inserted::Ok,
-                Relocated::Full => Inserted::Full,
-                Relocated::Outdated => Inserted::Outdated,
-                _ => Inserted::Exists,
-            })
-        })
+        Reply::later(async move { self.create(key, &record, admission, None).await.map(inserted) })
     }
 
     fn replace<'a>(

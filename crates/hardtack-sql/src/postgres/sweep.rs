@@ -3,15 +3,13 @@
 //! Three statements, each of them short and a transaction of its own, and each
 //! only where no other node's is at work: an advisory lock that ends with it.
 
-use hardtack::session::store::{StoreError, Swept, TOMBSTONE_KEPT};
+use hardtack::session::store::{StoreError, Swept};
 use hardtack::time::UnixTime;
 
 use super::link::Link;
 use super::sql;
 use crate::columns::millis;
-
-/// The most sessions that one statement looks after.
-const PART: usize = 500;
+use crate::shared::{PART, forgettable};
 
 pub(super) async fn sweep(link: &Link, now: UnixTime, limit: usize) -> Result<Swept, StoreError> {
     let part = i64::try_from(limit.clamp(1, PART)).unwrap_or(1);
@@ -24,10 +22,7 @@ pub(super) async fn sweep(link: &Link, now: UnixTime, limit: usize) -> Result<Sw
 }
 
 async fn forget(link: &Link, now: UnixTime, part: i64) -> Result<i64, StoreError> {
-    if now < UnixTime::from_millis(0).saturating_add(TOMBSTONE_KEPT) {
-        return Ok(0);
-    }
-    let before = millis(now.saturating_sub(TOMBSTONE_KEPT));
+    let Some(before) = forgettable(now) else { return Ok(0) };
     let rows = link.call().query(sql::FORGET, &[&before, &part]).await?;
     first(link, &rows, 0)
 }

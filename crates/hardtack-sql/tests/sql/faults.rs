@@ -1,104 +1,130 @@
-//! What any store does while its server is hurt. Each is run on every engine.
+//! What every engine is tested for, and what any store does while its server is hurt.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
+use hardtack::session::Cause;
 use hardtack::session::store::*;
-use hardtack::session::{Cause, Locator, Record};
 use hardtack_testkit::FakeClock;
-use hardtack_testkit::records::{anonymous, locator, next, signed_in, user};
+use hardtack_testkit::load::Load;
+use hardtack_testkit::records::{anonymous, locator, next, put, signed_in, user};
 
 use crate::proxy::Proxy;
 use crate::server::Server;
 
 const NOW: hardtack::time::UnixTime = FakeClock::START;
 
-pub(crate) async fn put(store: &dyn Store, key: &Locator, record: &Record) {
-    let inserted = store.insert(key, record.clone(), Admission::at(record.created)).await;
-    assert_eq!(inserted.unwrap(), Inserted::Ok);
-}
+/// A store for a server that may take its time.
+pub(crate) const PATIENT: Duration = Duration::from_secs(20);
+/// A store for a server that hangs.
+pub(crate) const HASTY: Duration = Duration::from_secs(1);
 
-/// What one worker was answered.
-#[derive(Default)]
-struct Told {
-    /// The greatest version that was acknowledged.
-    written: HashMap<Locator, u64>,
-    ended: Vec<Locator>,
-    /// Sessions whose end was asked for and not answered: either is right.
-    unsure: Vec<Locator>,
-    gone: usize,
-    errors: usize,
-}
+/// The tests that every engine has. The module that uses this brings what its stores
+/// are called and `own_database(port)`: the URL of a new and empty database.
+macro_rules! suite {
+    ($store:ident, $engine:ident, $scheme:literal, forgets: $setting:literal) => {
+        hardtack_testkit::store_suite!(laws, fresh().await);
 
-/// Writes sessions and ends every third, until it is told to stop.
-async fn work(store: Arc<dyn Store>, stop: Arc<AtomicBool>) -> Told {
-    let (ada, mut told) = (user("ada"), Told::default());
-    while !stop.load(SeqCst) {
-        let (key, mut record) = (locator(Some(&ada)), signed_in(&ada, NOW));
-        if store.insert(&key, record.clone(), Admission::at(NOW)).await.is_err() {
-            told.errors += 1;
-            tokio::task::yield_now().await;
-            continue;
+        /// A store in a place of its own on the server that all tests share.
+        async fn fresh() -> hardtack_testkit::store::Fixture {
+            let url = own_database(server::shared($engine)).await;
+            let store = quick(&url).open().await.unwrap();
+            hardtack_testkit::store::Fixture::new(store).reopened_by(move || {
+                let url = url.clone();
+                async move { quick(&url).migrate(false).open().await.unwrap() }
+            })
         }
-        told.written.insert(key, 1);
-        for _ in 0..3 {
-            let new = next(&record, "written");
-            match store.replace(&key, record.version, new.clone()).await {
-                Ok(Replaced::Ok) => {
-                    told.written.insert(key, new.version.number());
-                    record = new;
-                }
-                Ok(Replaced::Gone(_)) => told.gone += 1,
-                Ok(_) => break,
-                Err(_) => {
-                    told.errors += 1;
-                    break;
-                }
-            }
+
+        /// For the server that does not sync.
+        fn quick(url: &str) -> Builder<$store> {
+            $store::builder(url).durability(Durability::AsServer)
         }
-        if told.written.len() % 3 == 0 {
-            match store.end(&key, Cause::Logout, NOW).await {
-                Ok(_) => told.ended.push(key),
-                Err(_) => told.unsure.push(key),
-            }
+
+        /// A server of its own, and a store on it that promises all it can.
+        async fn own(deadline: std::time::Duration) -> (Arc<dyn Store>, Server) {
+            let server = Server::start($engine, "");
+            let url = own_database(server.port).await;
+            // The tables are made in peace, however hasty the test is.
+            $store::builder(&url).deadline(PATIENT).open().await.unwrap();
+            let store = $store::builder(&url).deadline(deadline).migrate(false).open().await;
+            (Arc::new(store.unwrap()), server)
         }
-    }
-    told
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn a_killed_server_loses_nothing_acknowledged() {
+            let (store, server) = own(PATIENT).await;
+            faults::nothing_acknowledged_is_lost(store, server).await;
+        }
+
+        #[tokio::test]
+        async fn a_hung_server_is_a_timeout() {
+            let (store, server) = own(HASTY).await;
+            faults::a_hung_server_is_a_timeout(store, server).await;
+        }
+
+        #[tokio::test]
+        async fn a_dead_server_is_unavailable() {
+            let (store, server) = own(PATIENT).await;
+            faults::a_dead_server_is_unavailable(store, server).await;
+        }
+
+        #[tokio::test]
+        async fn a_lost_answer_leaves_a_whole_change() {
+            let port = server::shared($engine);
+            let proxy = Proxy::to(port).await;
+            let url = own_database(port).await;
+            let through = url.replace(&format!(":{port}"), &format!(":{}", proxy.port));
+            let store = quick(&through).connections(1).open().await.unwrap();
+            faults::a_lost_answer_leaves_a_whole_change(Arc::new(store), proxy).await;
+        }
+
+        #[tokio::test]
+        async fn deadlocks_are_tried_again() {
+            let url = own_database(server::shared($engine)).await;
+            let store = quick(&url).deadline(PATIENT).open().await.unwrap();
+            faults::deadlocks_are_tried_again(Arc::new(store)).await;
+        }
+
+        #[tokio::test]
+        async fn a_server_that_forgets_is_refused() {
+            let url = own_database(server::shared($engine)).await;
+            let error = $store::open(&url).await.unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+            assert!(error.to_string().contains($setting), "{error}");
+        }
+
+        #[tokio::test]
+        async fn a_missing_schema_is_refused() {
+            let url = own_database(server::shared($engine)).await;
+            let error = quick(&url).migrate(false).open().await.unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error}");
+        }
+
+        #[tokio::test]
+        async fn debug_and_errors_tell_no_password() {
+            let builder = $store::builder(concat!($scheme, "://ada:s3cret@127.0.0.1:1/shop"));
+            let error = builder.clone().open().await.unwrap_err();
+            let said = format!("{builder:?} {error:?} {error}");
+            assert!(!said.contains("s3cret"), "{said}");
+            assert!(error.to_string().contains(concat!($scheme, "://127.0.0.1/shop")), "{error}");
+        }
+    };
 }
+pub(crate) use suite;
 
 /// Kills the server under load and starts it again.
 pub(crate) async fn nothing_acknowledged_is_lost(store: Arc<dyn Store>, mut server: Server) {
-    let stop = Arc::new(AtomicBool::new(false));
-    let workers: Vec<_> = (0..6).map(|_| tokio::spawn(work(store.clone(), stop.clone()))).collect();
+    let load = Load::start(&store);
     while store.census().await.unwrap().by_kind[1] < 200 {
         tokio::task::yield_now().await;
     }
     server.signal("KILL");
-    stop.store(true, SeqCst);
-    let mut all = Vec::new();
-    for worker in workers {
-        all.push(worker.await.expect("a worker does not panic"));
-    }
+    let told = load.stop().await;
     server.restart();
     serves_again(&*store).await;
-    let (mut lost, mut revived, mut logged_out, mut kept) = (0, 0, 0, 0);
-    for told in &all {
-        logged_out += told.gone;
-        for (key, version) in &told.written {
-            match store.load(key).await.unwrap() {
-                _ if told.unsure.contains(key) => {}
-                Loaded::Live(_) if told.ended.contains(key) => revived += 1,
-                Loaded::Live(record) if record.version.number() < *version => lost += 1,
-                Loaded::Ended(Cause::Logout) if told.ended.contains(key) => kept += 1,
-                Loaded::Live(_) => kept += 1,
-                _ => logged_out += 1,
-            }
-        }
-    }
-    assert_eq!((lost, revived, logged_out), (0, 0, 0), "lost, revived, logged out; kept: {kept}");
-    assert!(kept >= 200 && all.iter().any(|told| told.errors > 0), "killed under load: {kept}");
+    let found = told.look(&*store).await;
+    assert_eq!((found.lost, found.revived, found.logged_out), (0, 0, 0), "{found:?}");
+    assert!(found.live + found.ended >= 200 && found.errors > 0, "killed under load: {found:?}");
 }
 
 /// Waits until a server that was started again answers through the store.
@@ -206,8 +232,3 @@ pub(crate) async fn deadlocks_are_tried_again(store: Arc<dyn Store>) {
         }
     }
 }
-
-/// A store for a server that may take its time.
-pub(crate) const PATIENT: Duration = Duration::from_secs(20);
-/// A store for a server that hangs.
-pub(crate) const HASTY: Duration = Duration::from_millis(400);

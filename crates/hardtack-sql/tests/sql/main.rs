@@ -1,6 +1,6 @@
 //! The laws of every store on real servers, and what is these stores' own.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod faults;
 #[cfg(feature = "mysql")]

@@ -6,13 +6,13 @@
 //! a server have one of their own.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use hardtack_testkit::process::{Process, free_port};
 use tempfile::TempDir;
 
 #[derive(Clone, Copy)]
@@ -74,6 +74,11 @@ impl Engine {
         self.command(self.ping, folder, port, "").status().is_ok_and(|status| status.success())
     }
 
+    /// Whether a server that was started answers, and does not give up first.
+    fn comes_up(self, process: &Process, folder: &Path, port: u16) -> bool {
+        comes_up(|| process.is_running(), || self.answers(folder, port))
+    }
+
     /// A folder with a database in it that the server's user may write.
     fn install(self) -> TempDir {
         let folder = tempfile::Builder::new().prefix("hardtack-").tempdir().unwrap();
@@ -98,20 +103,16 @@ pub(crate) struct Server {
     more: &'static str,
 }
 
-/// A shell that waits for the end of its input, which comes with our end, and
-/// then ends the server.
-struct Process {
-    shell: Child,
-    pid: String,
-}
-
 impl Server {
     pub(crate) fn start(engine: Engine, more: &'static str) -> Self {
         let folder = engine.install();
         for _ in 0..10 {
             let port = free_port();
-            let process = Process::start(engine, folder.path(), port, more);
-            if process.answers(engine, folder.path(), port) {
+            let process = Process::start(
+                &engine.command(engine.run, folder.path(), port, more),
+                folder.path(),
+            );
+            if engine.comes_up(&process, folder.path(), port) {
                 return Self { engine, folder, port, process, more };
             }
         }
@@ -120,14 +121,7 @@ impl Server {
 
     /// Sends its processes a signal: STOP, CONT, KILL.
     pub(crate) fn signal(&self, signal: &str) {
-        let pid = &self.process.pid;
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-        let sent = Command::new("kill")
-            .arg(format!("-{signal}"))
-            .arg(pid)
-            .args(children.split_whitespace())
-            .status();
-        sent.unwrap();
+        self.process.signal(signal);
     }
 
     /// Waits for its end after it was killed.
@@ -140,50 +134,14 @@ impl Server {
     /// Starts it again after it was killed, on its port and with its folder.
     pub(crate) fn restart(&mut self) {
         for _ in 0..20 {
-            self.process = Process::start(self.engine, self.folder.path(), self.port, self.more);
-            if self.process.answers(self.engine, self.folder.path(), self.port) {
+            let (engine, folder) = (self.engine, self.folder.path());
+            let server = engine.command(engine.run, folder, self.port, self.more);
+            self.process = Process::start(&server, folder);
+            if engine.comes_up(&self.process, folder, self.port) {
                 return;
             }
         }
         panic!("{} does not start again", self.engine.name);
-    }
-}
-
-impl Process {
-    fn start(engine: Engine, folder: &Path, port: u16, more: &str) -> Self {
-        const WATCH: &str = r#""$@" >&2 & echo $!; read -r _; kill -9 $! 2>/dev/null; wait"#;
-        let server = engine.command(engine.run, folder, port, more);
-        let mut shell = Command::new("sh")
-            .args(["-c", WATCH, "sh"])
-            .arg(server.get_program())
-            .args(server.get_args())
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut pid = String::new();
-        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut pid).unwrap();
-        Self { shell, pid: pid.trim().into() }
-    }
-
-    /// Whether there is such a process that is more than a zombie.
-    fn is_running(&self) -> bool {
-        let stat = fs::read_to_string(Path::new("/proc").join(&self.pid).join("stat"));
-        stat.is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
-    }
-
-    /// Whether it comes up, and does not give up first.
-    fn answers(&self, engine: Engine, folder: &Path, port: u16) -> bool {
-        comes_up(|| self.is_running(), || engine.answers(folder, port))
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(self.shell.stdin.take());
-        let _ = self.shell.wait();
     }
 }
 
@@ -212,7 +170,7 @@ pub(crate) fn shared(engine: Engine) -> u16 {
     .0
 }
 
-#[allow(clippy::zombie_processes, reason = "it outlives this process")]
+#[expect(clippy::zombie_processes, reason = "it outlives this process")]
 fn start_shared(engine: Engine, home: &Path) -> u16 {
     const WATCH: &str = r#"cd "$1"; folder=$2; shift 2; "$@" & sleep 5
         while sleep 3; do
@@ -252,8 +210,4 @@ fn comes_up(is_running: impl Fn() -> bool, answers: impl Fn() -> bool) -> bool {
         }
         up
     })
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

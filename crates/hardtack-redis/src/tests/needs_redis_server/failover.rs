@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use hardtack::session::Cause;
-use hardtack::session::store::{Admission, Ended, Inserted, Store, StoreErrorKind};
-use hardtack_testkit::FakeClock;
-use hardtack_testkit::records::{anonymous, locator, signed_in, user};
+use hardtack::session::store::{Admission, Ended, Inserted, Loaded, Store, StoreErrorKind};
+use hardtack_testkit::records::{anonymous, locator, put, signed_in, user};
 
-use super::told::{Load, recovers};
+use super::{NOW, load, recovers};
 use crate::{Durability, RedisStore};
+use hardtack_testkit::load::Found;
 use hardtack_testkit::redis::RedisServer;
-
-const NOW: hardtack::time::UnixTime = FakeClock::START;
 
 /// A master and its replica, in step.
 fn pair() -> (RedisServer, RedisServer) {
@@ -28,7 +26,7 @@ fn pair() -> (RedisServer, RedisServer) {
 }
 
 /// What comes out is printed: with `Async` the losses are what they are.
-async fn failover(durability: Durability) -> super::told::Found {
+async fn failover(durability: Durability) -> Found {
     let (master, replica) = pair();
     let sentinel = RedisServer::sentinel(&master);
     while !sentinel.tell(&["SENTINEL", "REPLICAS", "main"]).contains(&replica.port().to_string()) {
@@ -36,13 +34,13 @@ async fn failover(durability: Durability) -> super::told::Found {
     }
     let url = format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port());
     let store = RedisStore::open(&url, durability).unwrap();
-    let load = Load::start(&store);
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let load = load(&store);
+    load.makes(100).await;
     master.signal("KILL");
     let again = recovers(&store, &locator(None)).await;
     // The new master has no replica yet: what asks for one fails, and is counted.
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let found = load.stop(&store).await;
+    load.hears(8).await;
+    let found = load.stop().await.look(&store).await;
     eprintln!("{durability:?}: served again after {again:?}: {found:?}");
     found.is_enough();
     found
@@ -84,4 +82,23 @@ async fn too_few_replicas_are_an_error_and_not_a_logout() {
     replica.signal("CONT");
     let ended = store.end(&first, Cause::Logout, NOW).await;
     assert_eq!(ended.unwrap(), Ended::Before(Some(Cause::Logout)));
+}
+
+/// What waits for a replica holds up what comes after it, until that is too late as
+/// well. It says nothing of the server itself.
+#[tokio::test]
+async fn loads_are_answered_while_replicas_are_missing() {
+    let (master, replica) = pair();
+    let builder = RedisStore::builder(&master.url(), Durability::Wait(1));
+    let store = builder.deadline(Duration::from_millis(300)).open().unwrap();
+    let (ada, key) = (user("ada"), locator(Some(&user("ada"))));
+    put(&store, &key, &signed_in(&ada, NOW)).await;
+    replica.signal("STOP");
+    let insert = async || {
+        let key = locator(Some(&ada));
+        store.insert(&key, signed_in(&ada, NOW), Admission::at(NOW)).await.unwrap_err();
+    };
+    futures_util::future::join_all((0..40).map(|_| insert())).await;
+    assert!(matches!(store.load(&key).await.unwrap(), Loaded::Live(_)));
+    replica.signal("CONT");
 }

@@ -1,27 +1,16 @@
 //! What Redis keeps, for how long, and what is found of what it loses.
 
-use hardtack::session::store::{Admission, Inserted, Loaded, Store, TOMBSTONE_KEPT};
+use hardtack::session::store::{Loaded, Store, TOMBSTONE_KEPT};
 use hardtack::session::{Cause, Epochs, Kind, Locator, Record};
 use hardtack::time::UnixTime;
-use hardtack_testkit::FakeClock;
-use hardtack_testkit::records::{LIFETIME, anonymous, locator, next, signed_in, user};
+use hardtack_testkit::records::{LIFETIME, anonymous, locator, next, put, signed_in, user};
 use redis::aio::MultiplexedConnection;
 
+use super::{NOW, connect};
 use crate::{Durability, RedisStore};
 use hardtack_testkit::redis::RedisServer;
 
-const NOW: UnixTime = FakeClock::START;
 const DAY: u64 = 24 * 60 * 60 * 1000;
-
-async fn put(store: &RedisStore, key: &Locator, record: &Record) {
-    let inserted = store.insert(key, record.clone(), Admission::at(NOW)).await;
-    assert_eq!(inserted.unwrap(), Inserted::Ok);
-}
-
-async fn connect(server: &RedisServer) -> MultiplexedConnection {
-    let client = redis::Client::open(server.url()).unwrap();
-    client.get_multiplexed_async_connection().await.unwrap()
-}
 
 async fn ttl(conn: &mut MultiplexedConnection, store: &RedisStore, key: &Locator) -> i64 {
     let mut cmd = redis::cmd("PTTL");

@@ -3,26 +3,18 @@
 
 use std::time::Duration;
 
-use hardtack::session::store::{Admission, Ended, Inserted, Loaded, Store, StoreErrorKind, Touch};
-use hardtack::session::{Cause, Locator, Record};
-use hardtack_testkit::FakeClock;
-use hardtack_testkit::records::{anonymous, locator, next, signed_in, user};
+use hardtack::session::Cause;
+use hardtack::session::store::{Admission, Ended, Loaded, Store, StoreErrorKind, Touch};
+use hardtack_testkit::records::{anonymous, locator, next, put, signed_in, user};
 use tokio::time::Instant;
 
-use super::told::{Load, recovers};
+use super::{NOW, load, recovers};
 use crate::{Durability, RedisStore};
 use hardtack_testkit::redis::RedisServer;
-
-const NOW: hardtack::time::UnixTime = FakeClock::START;
 
 fn store(server: &RedisServer) -> RedisStore {
     let builder = RedisStore::builder(&server.url(), Durability::Async);
     builder.deadline(Duration::from_millis(500)).open().unwrap()
-}
-
-async fn put(store: &RedisStore, key: &Locator, record: &Record) {
-    let inserted = store.insert(key, record.clone(), Admission::at(NOW)).await;
-    assert_eq!(inserted.unwrap(), Inserted::Ok);
 }
 
 #[tokio::test]
@@ -73,14 +65,14 @@ async fn a_hung_server_is_a_timeout_within_the_deadline_and_nobody_is_logged_out
 async fn a_killed_server_loses_nothing_that_was_answered() {
     let server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = store(&server);
-    let load = Load::start(&store);
+    let load = load(&store);
     for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        load.makes(50).await;
         server.signal("KILL");
         server.restart();
         recovers(&store, &locator(None)).await;
     }
-    let found = load.stop(&store).await;
+    let found = load.stop().await.look(&store).await;
     found.is_enough();
     assert_eq!((found.lost, found.revived, found.logged_out), (0, 0, 0));
 }

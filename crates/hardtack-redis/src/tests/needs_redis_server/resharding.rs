@@ -1,16 +1,10 @@
 //! A slot that moves from one master to another under load.
 
 use hardtack_testkit::records::user;
-use redis::aio::MultiplexedConnection;
 
-use super::told::Load;
+use super::{connect, load};
 use crate::{Durability, RedisStore};
 use hardtack_testkit::redis::{RedisCluster, RedisServer};
-
-async fn connect(server: &RedisServer) -> MultiplexedConnection {
-    let client = redis::Client::open(server.url()).unwrap();
-    client.get_multiplexed_async_connection().await.unwrap()
-}
 
 #[tokio::test]
 async fn a_slot_that_moves_takes_nothing_with_it() {
@@ -26,8 +20,8 @@ async fn a_slot_that_moves_takes_nothing_with_it() {
         answer.lines().nth(1).unwrap().to_owned()
     };
     let (from_id, to_id) = (id(&cluster.masters()[from]), id(&cluster.masters()[to]));
-    let load = Load::start(&store);
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let load = load(&store);
+    load.makes(100).await;
     let set = |state: &'static str, node: &str| {
         let mut cmd = redis::cmd("CLUSTER");
         cmd.arg("SETSLOT").arg(slot).arg(state).arg(node);
@@ -48,8 +42,8 @@ async fn a_slot_that_moves_takes_nothing_with_it() {
     }
     set("NODE", &to_id).exec_async(&mut target).await.unwrap();
     set("NODE", &to_id).exec_async(&mut source).await.unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    let found = load.stop(&store).await;
+    load.makes(50).await;
+    let found = load.stop().await.look(&store).await;
     eprintln!("{found:?}");
     found.is_enough();
     assert_eq!((found.lost, found.revived, found.logged_out), (0, 0, 0));

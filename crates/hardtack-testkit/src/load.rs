@@ -2,55 +2,57 @@
 //! what was answered afterwards.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hardtack::session::store::{Admission, Ended, Loaded, Replaced, Store};
 use hardtack::session::{Cause, Locator};
-use hardtack_testkit::FakeClock;
-use hardtack_testkit::records::{locator, next, signed_in, user};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
-use crate::RedisStore;
+use crate::FakeClock;
+use crate::records::{locator, next, signed_in, user};
 
 const NOW: hardtack::time::UnixTime = FakeClock::START;
 
+/// Writers that go on until they are stopped.
+#[derive(Debug)]
+pub struct Load {
+    told: Arc<Mutex<Told>>,
+    stop: Arc<AtomicBool>,
+    writers: Vec<JoinHandle<()>>,
+}
+
 /// What the writers were answered.
-#[derive(Default)]
-struct Told {
+#[derive(Debug, Default)]
+pub struct Told {
     /// The last version that was acknowledged, and whether one more may be there.
     live: Vec<(Locator, u64, bool)>,
     ended: Vec<Locator>,
     errors: usize,
 }
 
-/// Writers that go on until they are stopped.
-pub(super) struct Load {
-    told: Arc<Mutex<Told>>,
-    stop: Arc<AtomicBool>,
-    writers: Vec<JoinHandle<()>>,
-}
-
 /// What is there afterwards.
 #[derive(Debug)]
-#[expect(dead_code, reason = "all of it is printed")]
-pub(super) struct Found {
-    /// Sessions that were signed in or changed, and those that were ended.
-    live: usize,
-    ended: usize,
+#[non_exhaustive]
+pub struct Found {
+    /// Sessions that were signed in or changed.
+    pub live: usize,
+    /// Sessions that were ended.
+    pub ended: usize,
     /// Calls without an answer.
-    errors: usize,
+    pub errors: usize,
     /// Sessions without the last change that was acknowledged.
-    pub(super) lost: usize,
+    pub lost: usize,
     /// Sessions that were ended, and are live.
-    pub(super) revived: usize,
+    pub revived: usize,
     /// Sessions that were not ended, and are not there.
-    pub(super) logged_out: usize,
+    pub logged_out: usize,
 }
 
 impl Load {
-    pub(super) fn start(store: &RedisStore) -> Self {
+    /// Eight writers. Each creates sessions, changes each three times, and ends
+    /// about every other.
+    pub fn start(store: &Arc<dyn Store>) -> Self {
         let (told, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let writers =
             (0..8).map(|_| tokio::spawn(write(store.clone(), Arc::clone(&told), stop.clone())));
@@ -58,15 +60,44 @@ impl Load {
         Self { told, stop, writers }
     }
 
-    pub(super) async fn stop(self, store: &RedisStore) -> Found {
+    /// Waits until `more` sessions have been made, and perhaps ended.
+    pub async fn makes(&self, more: usize) {
+        self.goes_on(more, |told| told.live.len() + told.ended.len()).await;
+    }
+
+    /// Waits until the writers have heard the outcome of `more` sessions, errors too.
+    pub async fn hears(&self, more: usize) {
+        self.goes_on(more, |told| told.live.len() + told.ended.len() + told.errors).await;
+    }
+
+    async fn goes_on(&self, more: usize, count: impl Fn(&Told) -> usize) {
+        let enough = count(&lock(&self.told)) + more;
+        while count(&lock(&self.told)) < enough {
+            let stopped = self.writers.iter().all(JoinHandle::is_finished);
+            assert!(!stopped, "all writers have panicked");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Stops the writers.
+    ///
+    /// # Panics
+    /// If one was given an answer that its session cannot have.
+    pub async fn stop(self) -> Told {
         self.stop.store(true, SeqCst);
         for writer in self.writers {
-            writer.await.unwrap();
+            writer.await.expect("a writer does not panic");
         }
-        let told = std::mem::take(&mut *self.told.lock().unwrap());
+        std::mem::take(&mut *lock(&self.told))
+    }
+}
+
+impl Told {
+    /// Looks for all of it.
+    pub async fn look(&self, store: &dyn Store) -> Found {
         let (mut lost, mut revived, mut logged_out) = (0, 0, 0);
-        for (key, version, open) in &told.live {
-            match store.load(key).await.unwrap() {
+        for (key, version, open) in &self.live {
+            match store.load(key).await.expect("the store answers") {
                 Loaded::Live(record) => {
                     let there = record.version.number();
                     lost += usize::from(there < *version || there > version + u64::from(*open));
@@ -74,28 +105,31 @@ impl Load {
                 _ => logged_out += 1,
             }
         }
-        for key in &told.ended {
-            revived += usize::from(matches!(store.load(key).await.unwrap(), Loaded::Live(_)));
+        for key in &self.ended {
+            let loaded = store.load(key).await.expect("the store answers");
+            revived += usize::from(matches!(loaded, Loaded::Live(_)));
         }
-        let (live, ended) = (told.live.len(), told.ended.len());
-        Found { live, ended, errors: told.errors, lost, revived, logged_out }
+        let (live, ended) = (self.live.len(), self.ended.len());
+        Found { live, ended, errors: self.errors, lost, revived, logged_out }
     }
 }
 
 impl Found {
-    pub(super) fn is_enough(&self) {
+    /// # Panics
+    /// If there were too few sessions of a kind to tell anything.
+    pub fn is_enough(&self) {
         assert!(self.live > 20 && self.ended > 20, "too little to tell: {self:?}");
     }
 }
 
-/// Creates sessions, changes each three times, and ends every other.
-async fn write(store: RedisStore, told: Arc<Mutex<Told>>, stop: Arc<AtomicBool>) {
+async fn write(store: Arc<dyn Store>, told: Arc<Mutex<Told>>, stop: Arc<AtomicBool>) {
     let ada = user("ada");
     while !stop.load(SeqCst) {
         tokio::task::yield_now().await;
         let (key, mut record) = (locator(Some(&ada)), signed_in(&ada, NOW));
         if store.insert(&key, record.clone(), Admission::at(NOW)).await.is_err() {
-            told.lock().unwrap().errors += 1;
+            lock(&told).errors += 1;
+            // Who is to take over needs the processor more.
             tokio::time::sleep(Duration::from_millis(1)).await;
             continue;
         }
@@ -113,7 +147,7 @@ async fn write(store: RedisStore, told: Arc<Mutex<Told>>, stop: Arc<AtomicBool>)
         }
         let ends = key.as_bytes()[9] % 2 == 0 && !open;
         let ended = if ends { Some(store.end(&key, Cause::Logout, NOW).await) } else { None };
-        let mut told = told.lock().unwrap();
+        let mut told = lock(&told);
         told.errors += usize::from(open);
         match ended {
             None => told.live.push((key, record.version.number(), open)),
@@ -126,14 +160,6 @@ async fn write(store: RedisStore, told: Arc<Mutex<Told>>, stop: Arc<AtomicBool>)
     }
 }
 
-/// Tries until the store answers again; how long that took.
-pub(super) async fn recovers(store: &RedisStore, key: &Locator) -> Duration {
-    let began = Instant::now();
-    loop {
-        match store.load(key).await {
-            Ok(_) => return began.elapsed(),
-            Err(error) => assert!(began.elapsed() < Duration::from_secs(20), "{error:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,88 @@
+//! The processes of servers for tests: none outlives the test that started it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+/// A shell that waits for the end of its input, which comes with our end, and
+/// then ends the server.
+#[derive(Debug)]
+pub struct Process {
+    shell: Child,
+    id: u32,
+}
+
+const WATCH: &str =
+    r#""$@" </dev/null >>log 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null; wait"#;
+
+impl Process {
+    /// Starts a server in a folder, where what it says goes to the file `log`.
+    ///
+    /// # Panics
+    /// If there is no shell.
+    pub fn start(server: &Command, folder: &Path) -> Self {
+        let mut shell = Command::new("sh")
+            .args(["-c", WATCH, "sh"])
+            .arg(server.get_program())
+            .args(server.get_args())
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell");
+        let mut id = String::new();
+        let out = shell.stdout.take().expect("its output is a pipe");
+        BufReader::new(out).read_line(&mut id).expect("a line");
+        Self { shell, id: id.trim().parse().expect("the number of a process") }
+    }
+
+    /// The number of the server's process.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Sends the server and its children a signal: `STOP`, `CONT`, `KILL`.
+    ///
+    /// # Panics
+    /// If the server has ended.
+    pub fn signal(&self, signal: &str) {
+        let (id, signal) = (self.id.to_string(), format!("-{signal}"));
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        let sent = Command::new("kill").args([&signal, &id]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill {signal} {id}");
+        for child in children.unwrap_or_default().split_whitespace() {
+            // It may have ended meanwhile.
+            let _ = Command::new("kill").args([&signal, child]).stderr(Stdio::null()).status();
+        }
+    }
+
+    /// Whether it runs: nobody has waited for it yet, so it may be there as a zombie.
+    pub fn is_running(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id));
+        stat.is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+/// A port below the range that connections get theirs from, so that a server that
+/// was killed finds its port free again.
+pub fn free_port() -> u16 {
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let tried = TRIED.fetch_add(1, SeqCst);
+        let port = 11_000 + (std::process::id() % 10_007 * 7919 + tried * 31) % 20_000;
+        if TcpListener::bind(("127.0.0.1", port as u16)).is_ok() {
+            return port as u16;
+        }
+    }
+}
