@@ -23,17 +23,16 @@
 
 use std::error::Error;
 use std::io::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use clap::Parser;
-use hardtack_sqlite::SqliteStore;
+use hardtack_server::stores::StoreUrl;
 use hardtack_testkit::{StoreCalls, Verb};
 use hardtack_tower::seal::{Key, Keyring};
-use hardtack_tower::session::{MemoryStore, Sessions, Store};
+use hardtack_tower::session::Sessions;
 use hardtack_tower::{Session, SessionError, SessionLayer};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -41,7 +40,7 @@ use serde_json::{Map, Value};
 /// A bare target for benches and probes.
 #[derive(Parser)]
 struct Arguments {
-    /// `memory:` or `sqlite:PATH`
+    /// `memory:`, `sqlite:PATH`, `redis://HOST`, `postgres://HOST/DATABASE`, `mysql://HOST/DATABASE`
     #[arg(long, default_value = "memory:")]
     store: String,
     /// The port to listen on, on 127.0.0.1; 0 takes a free one
@@ -69,18 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let store: Arc<dyn Store> = match arguments.store.split_once(':') {
-        Some(("memory", _)) => Arc::new(MemoryStore::new()),
-        Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
-        _ => {
-            return Err(format!(
-                "unknown store {:?}: it is memory: or sqlite:PATH",
-                arguments.store
-            )
-            .into());
-        }
-    };
-    let calls = StoreCalls::new(store);
+    let calls = StoreCalls::new(StoreUrl::parse(&arguments.store)?.open().await?);
     let sessions = Sessions::builder(calls.clone(), Keyring::new(Key::generate()?)).build()?;
     let app = Router::new()
         .route("/ign", get(async || "ok"))

@@ -7,6 +7,8 @@ pub(crate) mod explain;
 pub(crate) mod jar;
 pub(crate) mod lint;
 mod parsing;
+pub(crate) mod schema;
+pub(crate) mod sessions;
 
 use std::error::Error;
 use std::io::{self, BufWriter, Stdout, Write};
