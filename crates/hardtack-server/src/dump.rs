@@ -25,6 +25,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hardtack::seal::KeyId;
+use hardtack::session::store::moving::{Control, lift};
 use hardtack::session::store::{Admission, Inserted, Loaded, Store, StoreError};
 use hardtack::session::{Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
@@ -84,7 +85,7 @@ pub async fn export(
         let page = store.list(None, after, PAGE).await?;
         let Some((last, _)) = page.last() else { break };
         after = Some(*last);
-        let live = page.iter().filter(|(_, record)| record.expires > now);
+        let live = page.iter().filter(|(key, record)| record.expires > now && *key != Control::KEY);
         let loads = live.map(async |(key, _)| Ok::<_, StoreError>((*key, store.load(key).await?)));
         let mut loads = stream::iter(loads).buffered(AT_ONCE);
         while let Some((key, loaded)) = loads.try_next().await? {
@@ -137,7 +138,7 @@ pub async fn import(
         );
         return Err(DumpError::Line(1, why));
     }
-    lift(store, None, first.global_epoch).await?;
+    lift(store, None, first.global_epoch, now).await?;
     let mut importing = Importing { store, now, lifted: HashMap::new(), done: Imported::default() };
     let mut batch = Vec::with_capacity(PAGE);
     let (mut sessions, mut last) = (0, None);
@@ -177,7 +178,7 @@ impl Importing<'_> {
         for (_, record) in batch.iter() {
             let (Some(user), epoch) = (&record.user, record.epochs.user) else { continue };
             if self.lifted.get(user).is_none_or(|lifted| *lifted < epoch) {
-                lift(self.store, Some(user), epoch).await?;
+                lift(self.store, Some(user), epoch, self.now).await?;
                 self.lifted.insert(user.clone(), epoch);
             }
         }
@@ -220,18 +221,6 @@ async fn put(
         }),
         _ => Ok(Became::Refused),
     }
-}
-
-/// Raises an epoch until it is at least `to`: so often as it was raised where the record comes from.
-async fn lift(store: &dyn Store, user: Option<&UserKey>, to: u64) -> Result<(), StoreError> {
-    // Times in epochs are not kept, so any will do.
-    let now = UnixTime::default();
-    let epochs = store.epochs(user).await?;
-    let mut epoch = if user.is_some() { epochs.user } else { epochs.global };
-    while epoch < to {
-        epoch = store.raise(user, now).await?;
-    }
-    Ok(())
 }
 
 #[derive(Serialize, Deserialize)]

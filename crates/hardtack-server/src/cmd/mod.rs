@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod jar;
 pub(crate) mod lint;
+pub(crate) mod migrate;
 mod parsing;
 pub(crate) mod schema;
 pub(crate) mod sessions;
