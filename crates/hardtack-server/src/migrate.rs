@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use hardtack::session::Locator;
 use hardtack::session::store::moving::{Control, GONE, Phase, Settled, lift, settle, weed};
 use hardtack::session::store::{Census, Loaded, Store, StoreError};
+use hardtack::session::{Epochs, Locator};
 use hardtack::time::{Clock, SystemClock};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -177,7 +177,8 @@ impl Migration {
         if self.control().await?.phase != Phase::Copy {
             return Err(refused("only what is being copied can be cut over"));
         }
-        self.switch(Phase::CutOver, Phase::To, tell).await
+        self.switch(Phase::CutOver, Phase::To, tell).await?;
+        self.end().await
     }
 
     /// Lets the first store decide again, with all that happened since.
@@ -189,11 +190,11 @@ impl Migration {
         tell: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Report, MigrateError> {
         match self.control().await?.phase {
-            Phase::To => self.switch(Phase::RollBack, Phase::From, tell).await,
-            Phase::Copy => {
-                self.change(|control| control.enter(Phase::From)).await?;
-                self.end().await
+            Phase::To => {
+                self.switch(Phase::RollBack, Phase::Copy, tell).await?;
+                self.leave_alone(Phase::From).await
             }
+            Phase::Copy => self.leave_alone(Phase::From).await,
             Phase::Done => Err(refused("it was finished: migrate the other way round instead")),
             _ => self.end().await,
         }
@@ -205,14 +206,9 @@ impl Migration {
     /// A store failed, or the second store does not decide yet.
     pub async fn finish(&mut self) -> Result<Report, MigrateError> {
         match self.control().await?.phase {
-            Phase::To => {
-                self.change(|control| control.enter(Phase::Done)).await?;
-                self.ready().await?;
-            }
-            Phase::Done => {}
-            _ => return Err(refused("only what was cut over can be finished")),
+            Phase::To | Phase::Done => self.leave_alone(Phase::Done).await,
+            _ => Err(refused("only what was cut over can be finished")),
         }
-        self.end().await
     }
 
     /// Says that no driver is at work any more.
@@ -263,6 +259,37 @@ impl Migration {
         .await
     }
 
+    /// Leaves the store that decides alone. Its epochs reach those of its sessions before, and
+    /// again when logins that had begun before are done.
+    async fn leave_alone(&mut self, phase: Phase) -> Result<Report, MigrateError> {
+        let store = if phase.is_moved() { self.to.clone() } else { self.from.clone() };
+        self.align(&*store).await?;
+        if self.control().await?.phase != phase {
+            self.change(|control| control.enter(phase)).await?;
+        }
+        self.ready().await?;
+        sleep(ALONE).await;
+        self.align(&*store).await?;
+        self.end().await
+    }
+
+    /// Raises the epochs of a store to those of the sessions in it.
+    async fn align(&mut self, store: &dyn Store) -> Result<(), MigrateError> {
+        let mut after = None;
+        loop {
+            let page = store.list(None, after, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = Some(*last);
+            let now = SystemClock::default().now();
+            let sessions = page.iter().filter(|(key, _)| *key != Control::KEY);
+            for (_, record) in sessions.filter(|(_, record)| record.epochs != Epochs::default()) {
+                lift(store, None, record.epochs.global, now).await?;
+                lift(store, record.user.as_ref(), record.epochs.user, now).await?;
+            }
+            self.tend(None).await?;
+        }
+    }
+
     /// Waits until so many nodes give signs, and no others.
     async fn count_nodes(&mut self, wanted: usize) -> Result<(), MigrateError> {
         let began = Instant::now();
@@ -309,7 +336,8 @@ impl Migration {
             match self.try_switch(pause, target, &baseline).await? {
                 Switched::Yes => {
                     self.ready().await?;
-                    return self.end().await;
+                    self.report.phase = target;
+                    return Ok(self.report.clone());
                 }
                 // A node that is gone is found out by the next comparison.
                 Switched::Late if self.all_alive() => sleep(Duration::from_millis(300)).await,
@@ -376,8 +404,6 @@ impl Migration {
                 true => (self.to.clone(), self.from.clone()),
                 false => (self.from.clone(), self.to.clone()),
             };
-            let now = SystemClock::default().now();
-            lift(&*other, None, main.epochs(None).await?.global, now).await?;
             let first_copy = control.phase == Phase::Copy && cursor != Some(COPIED);
             let after = cursor.filter(|_| first_copy).and_then(Locator::parse);
             self.go_through(&*main, &*other, first_copy, after, tell).await?;

@@ -147,8 +147,8 @@ impl Control {
             epochs: Epochs { user: 0, global: u64::from(u32::MAX) },
             created: UnixTime::default(),
             last_seen: UnixTime::default(),
-            expires: FAR,
-            dies: FAR,
+            expires: UnixTime::MAX,
+            dies: UnixTime::MAX,
             device: Some("hardtack migrate".into()),
             data: Bytes::from(serde_json::to_vec(self).unwrap_or_default()),
         }
@@ -157,6 +157,3 @@ impl Control {
     /// The key that no id was issued under.
     pub(super) const ISSUER: KeyId = KeyId::from_bytes([0; 4]);
 }
-
-/// In the year 2100.
-const FAR: UnixTime = UnixTime::from_secs(4_102_444_800);

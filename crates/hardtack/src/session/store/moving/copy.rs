@@ -87,7 +87,8 @@ pub async fn weed(
 }
 
 /// Raises the epoch of a user, or the global one, until it is at least `to`: as often as it was
-/// raised where `to` comes from.
+/// raised where `to` comes from. By one caller at a time: two could raise it too far, and end
+/// sessions.
 ///
 /// # Errors
 /// The store failed.
@@ -103,24 +104,6 @@ pub async fn lift(
         epoch = store.raise(user, now).await?;
     }
     Ok(())
-}
-
-/// Raises the epochs to those that a record was made under.
-pub(super) async fn lift_for(
-    store: &dyn Store,
-    record: &Record,
-    now: UnixTime,
-) -> Result<(), StoreError> {
-    let epochs = store.epochs(record.user.as_ref()).await?;
-    if epochs.global < record.epochs.global {
-        lift(store, None, record.epochs.global, now).await?;
-    }
-    match &record.user {
-        Some(user) if epochs.user < record.epochs.user => {
-            lift(store, Some(user), record.epochs.user, now).await
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Brings the copy to at least the version of `record`, which `main` has had.
@@ -160,11 +143,17 @@ pub(super) async fn create(
     record: Record,
     now: UnixTime,
 ) -> Result<Inserted, StoreError> {
-    lift_for(other, &record, now).await?;
+    let (seen, expires) = (record.last_seen, record.expires);
     let inserted = other.insert(key, record, Admission::at(now)).await?;
     if inserted == Inserted::Ok {
-        // Whoever ended the session meanwhile found no copy to end.
-        weed(main, other, key, now).await?;
+        // Whoever ended the session meanwhile, or noted activity, found no copy.
+        match main.load(key).await? {
+            Loaded::Live(record) if record.last_seen > seen || record.expires > expires => {
+                other.touch(&[Touch::new(*key, record.last_seen, record.expires)]).await?;
+            }
+            Loaded::Live(_) => {}
+            gone => end_copy(other, key, cause_of(&gone), now).await?,
+        }
     }
     Ok(inserted)
 }

@@ -24,12 +24,14 @@
 //!   creates one looks afterwards whether the session has ended, and ends the copy.
 //! - A node serves only as long as it was in touch with the record within [`LEASE`]; the driver
 //!   takes a node for gone after [`GONE`].
-//! - Epochs of the second store are raised to those of the first before a record comes in.
+//! - While both are written, a login reads the greater of both stores' epochs, and ending all of a
+//!   user's sessions raises the epoch above both. When one store is left alone, the driver raises
+//!   its epochs to those of the sessions in it.
 //!
 //! # Limits
 //! - The first store must be reachable until `Done`: without it nodes answer errors.
 //! - While both are written, a write takes the time of both. If the other store is down writes go
-//!   on as if it were not there; only ending all of a user's sessions is refused, after it was done.
+//!   on as if it were not there; only logins and the end of all of a user's sessions are refused.
 //! - The clock of a node must not be set back by seconds while a switch takes place.
 //!
 //! # What this does not protect

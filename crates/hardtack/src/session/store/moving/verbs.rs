@@ -2,12 +2,24 @@
 
 use super::super::*;
 use super::control::Control;
-use super::copy::{bring, create, end_copy, lift, lift_for, weed};
+use super::copy::{bring, create, end_copy, weed};
 use super::node::{Inner, MovingStore, Write};
 
 impl Inner {
     fn main(&self) -> Result<&dyn Store, StoreError> {
         Ok(if self.reading()?.is_moved() { &*self.to } else { &*self.from })
+    }
+
+    fn other(&self) -> Result<Option<&dyn Store>, StoreError> {
+        let phase = self.reading()?;
+        let other = if phase.is_moved() { &*self.from } else { &*self.to };
+        Ok(phase.is_dual().then_some(other))
+    }
+
+    /// A login may have begun when the other store decided, and counts by its epochs.
+    async fn is_outdated(&self, write: &Write<'_>, record: &Record) -> Result<bool, StoreError> {
+        let Some(other) = write.other() else { return Ok(false) };
+        Ok(record.epochs.outdated(other.epochs(record.user.as_ref()).await?))
     }
 
     async fn create(
@@ -71,9 +83,8 @@ impl Store for MovingStore {
     ) -> Reply<'a, Result<Inserted, StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            if write.other().is_some() {
-                // A login may have begun when the other store decided.
-                lift_for(write.main(), &record, admission.now).await?;
+            if self.0.is_outdated(&write, &record).await? {
+                return write.answer(Ok(()), Inserted::Outdated);
             }
             let inserted = write.main().insert(key, record.clone(), admission).await?;
             let other = match inserted {
@@ -120,8 +131,8 @@ impl Store for MovingStore {
     ) -> Reply<'a, Result<Relocated, StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            if write.other().is_some() {
-                lift_for(write.main(), &record, admission.now).await?;
+            if self.0.is_outdated(&write, &record).await? {
+                return write.answer(Ok(()), Relocated::Outdated);
             }
             let relocated =
                 write.main().relocate(old, seen, new, record.clone(), admission).await?;
@@ -183,10 +194,16 @@ impl Store for MovingStore {
     }
 
     fn epochs<'a>(&'a self, user: Option<&'a UserKey>) -> Reply<'a, Result<Epochs, StoreError>> {
-        match self.0.main() {
-            Ok(main) => main.epochs(user),
-            Err(error) => Reply::ready(Err(error)),
-        }
+        Reply::later(async move {
+            let epochs = self.0.main()?.epochs(user).await?;
+            let Some(other) = self.0.other()? else { return Ok(epochs) };
+            // Whichever store decides when the login is done, it is not older than this.
+            let there = other.epochs(user).await?;
+            Ok(Epochs {
+                user: epochs.user.max(there.user),
+                global: epochs.global.max(there.global),
+            })
+        })
     }
 
     fn raise<'a>(
@@ -196,18 +213,24 @@ impl Store for MovingStore {
     ) -> Reply<'a, Result<u64, StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            if let Some(other) = write.other() {
-                // A login may have begun when the other store decided, and must not survive.
-                let there = other.epochs(user).await?;
-                let epoch = if user.is_some() { there.user } else { there.global };
-                lift(write.main(), user, epoch, at).await?;
+            let Some(other) = write.other() else {
+                let epoch = write.main().raise(user, at).await?;
+                return write.answer(Ok(()), epoch);
+            };
+            // Above those of both: sessions are of either.
+            let there = other.epochs(user).await?;
+            let there = if user.is_some() { there.user } else { there.global };
+            let mut epoch = write.main().raise(user, at).await?;
+            while epoch <= there {
+                epoch = write.main().raise(user, at).await?;
             }
-            let epoch = write.main().raise(user, at).await?;
-            if let Some(other) = write.other() {
-                // Nobody could find out later which users' epochs are missing there.
-                lift(other, user, epoch, at).await?;
-            }
-            write.answer(Ok(()), epoch)
+            // The epochs of the other store stay: two nodes could raise them too far. Everybody's
+            // copies are left to the driver, who is told of a failure.
+            let ended = match user {
+                Some(user) => self.0.weed_user(write.main(), other, user, at).await,
+                None => Err(StoreError::new(StoreErrorKind::Unavailable, "copies are left")),
+            };
+            write.answer(ended, epoch)
         })
     }
 
