@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use hardtack::session::store::moving::{Control, GONE, Phase, Settled, lift, settle, weed};
+use hardtack::session::store::moving::{Control, GONE, Node, Phase, Settled, lift, settle, weed};
 use hardtack::session::store::{Census, Loaded, Store, StoreError};
 use hardtack::session::{Epochs, Locator};
 use hardtack::time::{Clock, SystemClock};
@@ -293,21 +293,17 @@ impl Migration {
     /// Waits until so many nodes give signs, and no others.
     async fn count_nodes(&mut self, wanted: usize) -> Result<(), MigrateError> {
         let began = Instant::now();
+        let mut first: HashMap<String, u64> = HashMap::new();
         loop {
             let control = self.control().await?;
-            // A node that is alive has given another sign since.
-            let first = std::mem::take(&mut self.beats);
-            let alive = control.nodes.iter();
-            let alive = alive.filter(|(name, node)| {
-                first.get(*name).is_some_and(|(beat, _)| *beat != node.beat)
-            });
-            let (alive, known) = (alive.count(), control.nodes.len());
-            for (name, node) in &control.nodes {
-                let (beat, at) = first.get(name).copied().unwrap_or((node.beat, began));
-                self.beats.insert(name.clone(), (beat, at));
-            }
+            // A node that is alive has given another sign since it was first heard of.
+            let mut is_alive = |(name, node): &(&String, &Node)| {
+                *first.entry((*name).clone()).or_insert(node.beat) != node.beat
+            };
+            let (alive, known) =
+                (control.nodes.iter().filter(|node| is_alive(node)).count(), control.nodes.len());
             let waited = began.elapsed();
-            if alive == wanted && waited >= ALONE.min(Duration::from_millis(2500)) {
+            if alive == wanted && waited >= COUNTED {
                 return Ok(());
             }
             if alive > wanted || waited > GONE {
@@ -591,9 +587,8 @@ impl fmt::Debug for Migration {
 
 /// Whether no node failed or went away since. One that has joined must not have failed either.
 fn is_unchanged(control: &Control, baseline: &Baseline) -> bool {
-    let failed = |(name, node): (&String, &hardtack::session::store::moving::Node)| {
-        node.failures != baseline.get(name).copied().unwrap_or(0)
-    };
+    let failed =
+        |(name, node): (&String, &Node)| node.failures != baseline.get(name).copied().unwrap_or(0);
     baseline.keys().all(|name| control.nodes.contains_key(name))
         && !control.nodes.iter().any(failed)
 }
@@ -613,6 +608,8 @@ const AT_ONCE: usize = 32;
 const ALONE: Duration = Duration::from_secs(3);
 /// How long nodes have to stop writing; shorter than they wait by themselves.
 const PATIENCE: Duration = Duration::from_millis(700);
+/// How long to listen for nodes that nobody expects.
+const COUNTED: Duration = Duration::from_millis(2500);
 const SWITCHES: usize = 20;
 const COMPARISONS: usize = 20;
 /// The cursor when the first copy is complete.
