@@ -37,6 +37,7 @@ mod live;
 mod login;
 mod oneshot;
 mod plan;
+mod recent;
 mod record;
 mod remember;
 mod request;

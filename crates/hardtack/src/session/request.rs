@@ -78,7 +78,7 @@ pub enum Caching {
 /// What came of looking for a request's session.
 #[derive(Default)]
 pub(crate) struct Found {
-    pub(crate) live: Option<Box<Work>>,
+    pub(crate) live: Option<Work>,
     /// Why one that was named is no more.
     pub(crate) ended: Option<Cause>,
     pub(crate) two: bool,
@@ -217,7 +217,7 @@ impl Session {
 
     /// What a live session's use entails: activity, and the steps of a renewal.
     /// Answers whether a new one is due.
-    pub(crate) async fn active(&self, work: &mut Box<Work>, passive: bool) -> bool {
+    pub(crate) async fn active(&self, work: &mut Work, passive: bool) -> bool {
         let renewal_due = !passive && {
             let renew_after = self.engine().settings.renew_after;
             let verdict = lifetime::judge(&work.facts, work.last_seen, renew_after, work.looked_at);

@@ -292,7 +292,7 @@ impl Session {
     }
 
     fn facts<T>(&self, of: impl FnOnce(&Work) -> T) -> Option<T> {
-        self.state().base.as_deref().map(of)
+        self.state().base.as_ref().map(of)
     }
 
     /// The state, if values may be read.
@@ -365,7 +365,7 @@ impl Sessions {
     }
 
     /// Does a job to a session, to the end: others may be in line behind it.
-    pub(crate) fn commit(&self, work: Box<Work>, job: Job) -> ToTheEnd<Done> {
+    pub(crate) fn commit(&self, work: Work, job: Job) -> ToTheEnd<Done> {
         let engine = self.0.clone();
         self.to_the_end(async move { commit(&engine, work, job).await })
     }

@@ -29,7 +29,7 @@ pub(crate) struct Known {
     pub(crate) presented: Option<Presented>,
     /// The live session, if there is one: as it was loaded, or as it stands after this
     /// request's own commits.
-    pub(crate) base: Option<Box<Work>>,
+    pub(crate) base: Option<Work>,
     /// Why the session that the request named is no more.
     pub(crate) ended: Option<Cause>,
     /// The data with this request's changes, if there are any.
@@ -96,7 +96,7 @@ impl Known {
     }
 
     /// Takes over the live session that the request's ids name.
-    pub(crate) fn take_live(&mut self, work: Box<Work>, renew_due: bool) {
+    pub(crate) fn take_live(&mut self, work: Work, renew_due: bool) {
         self.phase = Phase::Loaded;
         self.used = true;
         self.renew_due = renew_due;
@@ -104,7 +104,7 @@ impl Known {
     }
 
     /// Takes a session as this request's own.
-    pub(crate) fn adopt(&mut self, work: Box<Work>) {
+    pub(crate) fn adopt(&mut self, work: Work) {
         self.read.clear();
         self.past.clear();
         self.signed_in |= work.facts.kind == Kind::User;
@@ -113,12 +113,12 @@ impl Known {
     }
 
     /// After a commit in the middle of the request it goes on with what came of it.
-    pub(crate) fn rebase(&mut self, mut work: Box<Work>) {
+    pub(crate) fn rebase(&mut self, mut work: Work) {
         let Some(base) = &mut self.base else { return };
         work.presented_by(base.presented());
         let old = std::mem::replace(base, work);
         if !self.read.is_empty() && self.phase != Phase::Closed {
-            self.past.push(old.data);
+            self.past.push(old.data.clone());
         }
         self.look();
     }
