@@ -234,7 +234,24 @@ impl SessionId {
         scope: Scope,
         keys: &Keyring,
     ) -> Result<Self, NoId> {
-        Claim::read(text, kind)?.check(scope, keys)
+        let mut bytes = [0; ID_BYTES];
+        if text.len() != ID_CHARS {
+            return Err(NoId::Malformed);
+        }
+        base64_simd::URL_SAFE_NO_PAD
+            .decode(text, base64_simd::Out::from_slice(&mut bytes))
+            .map_err(|_| NoId::Malformed)?;
+        if bytes[0] != VERSION || bytes[1] != kind.code() {
+            return Err(NoId::Malformed);
+        }
+        let key = keys.find(key_id(&bytes)).ok_or(NoId::UnknownKey)?;
+        let claimed = tag(&bytes);
+        let verifier = write_tag(&mut bytes, scope, &key);
+        if bool::from(tag(&bytes).ct_eq(&claimed)) {
+            Ok(Self(Arc::new(Whole { bytes, verifier, scope, key })))
+        } else {
+            Err(NoId::Forged)
+        }
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -242,7 +259,9 @@ impl SessionId {
     }
 
     pub(crate) fn locator(&self) -> Locator {
-        locator(&self.0.bytes)
+        let mut bytes = [0; Locator::LEN];
+        bytes.copy_from_slice(&self.0.bytes[6..SECRET_AT]);
+        Locator(bytes)
     }
 
     pub(crate) fn key_id(&self) -> KeyId {
@@ -265,59 +284,8 @@ impl SessionId {
     }
 }
 
-/// What has the form of an id of ours, and may be forged.
-pub(crate) struct Claim([u8; ID_BYTES]);
-
-impl Claim {
-    /// Reads the text of a cookie of the kind `kind`.
-    pub(crate) fn read(text: &[u8], kind: Kind) -> Result<Self, NoId> {
-        let mut bytes = [0; ID_BYTES];
-        if text.len() != ID_CHARS {
-            return Err(NoId::Malformed);
-        }
-        base64_simd::URL_SAFE_NO_PAD
-            .decode(text, base64_simd::Out::from_slice(&mut bytes))
-            .map_err(|_| NoId::Malformed)?;
-        if bytes[0] != VERSION || bytes[1] != kind.code() {
-            return Err(NoId::Malformed);
-        }
-        Ok(Self(bytes))
-    }
-
-    /// The id, if its tag says that we issued it.
-    pub(crate) fn check(mut self, scope: Scope, keys: &Keyring) -> Result<SessionId, NoId> {
-        let key = keys.find(key_id(&self.0)).ok_or(NoId::UnknownKey)?;
-        let claimed = tag(&self.0);
-        let verifier = write_tag(&mut self.0, scope, &key);
-        if bool::from(tag(&self.0).ct_eq(&claimed)) {
-            Ok(SessionId(Arc::new(Whole { bytes: self.0, verifier, scope, key })))
-        } else {
-            Err(NoId::Forged)
-        }
-    }
-
-    /// Whether this is `id`, wholly. Takes as long whichever byte differs.
-    pub(crate) fn is(&self, id: &SessionId) -> bool {
-        let pairs = self.0.as_chunks::<8>().0.iter().zip(id.0.bytes.as_chunks::<8>().0);
-        let differences = pairs.fold(0, |all, (one, other)| {
-            all | (u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*other))
-        });
-        differences.ct_eq(&0).into()
-    }
-
-    pub(crate) fn locator(&self) -> Locator {
-        locator(&self.0)
-    }
-}
-
 fn key_id(bytes: &[u8; ID_BYTES]) -> KeyId {
     KeyId::from_bytes([bytes[2], bytes[3], bytes[4], bytes[5]])
-}
-
-fn locator(bytes: &[u8; ID_BYTES]) -> Locator {
-    let mut locator = [0; Locator::LEN];
-    locator.copy_from_slice(&bytes[6..SECRET_AT]);
-    Locator(locator)
 }
 
 /// As a number, because comparing one in constant time is a single step.

@@ -12,7 +12,7 @@ use super::config::{SessionsBuilder, Settings};
 use super::data::Data;
 use super::error::SessionError;
 use super::events::{Counters, Counts, Event, Events};
-use super::id::{Claim, Locator, LocatorHash, NoId, SessionId};
+use super::id::{Locator, LocatorHash, NoId, SessionId};
 use super::lifetime::{self, Verdict};
 use super::live::Watchers;
 use super::recent::Recent;
@@ -20,7 +20,7 @@ use super::record::{Cause, Kind, UserKey};
 use super::runtime::{Runtime, Within};
 use super::session::Session;
 use super::store::{Loaded, Reply, Store, StoreError, StoreInfo, Touch};
-use super::transport::{Candidate, Transport};
+use super::transport::{Candidate, IdText, Transport};
 use super::work::{Opened, Work};
 use crate::seal::Keyring;
 use crate::time::{Clock, UnixTime};
@@ -41,7 +41,7 @@ pub(crate) struct Engine {
     pub(crate) counters: Counters,
     pub(crate) watchers: Watchers,
     pub(crate) clients: Clients,
-    recent: Recent,
+    pub(crate) recent: Recent,
     /// Whether bodies are sealed: wherever records leave the process.
     pub(crate) sealed: bool,
     touches: Mutex<HashMap<Locator, (UnixTime, UnixTime), LocatorHash>>,
@@ -241,14 +241,14 @@ impl Engine {
 
     /// The session that a cookie names, if the store answers at once and nothing about it
     /// calls for more than reading it. `None`: nothing has been done, not even counted.
-    pub(crate) fn look_now(&self, candidate: &Candidate) -> Option<(Work, Verdict)> {
-        let claim = Claim::read(candidate.text.as_ref()?, candidate.kind).ok()?;
-        let (key, now) = (claim.locator(), self.clock.now());
-        let recent = self.recent.find(&claim, now).filter(|w| self.keys.holds(w.id.key_id()));
+    pub(crate) fn look_now(&self, kind: Kind, text: &IdText) -> Option<(Work, Verdict)> {
+        let now = self.clock.now();
+        let recent = self.recent.find(kind, text, now).filter(|w| self.keys.holds(w.id.key_id()));
         let id = match &recent {
             Some(work) => work.id.clone(),
-            None => claim.check(self.settings.scope, &self.keys).ok()?,
+            None => SessionId::parse(text, kind, self.settings.scope, &self.keys).ok()?,
         };
+        let key = id.locator();
         let noted = self.noted(&key);
         let Loaded::Live(record) = self.store.load(&key).into_ready().ok()?.ok()? else {
             return None;
@@ -262,7 +262,7 @@ impl Engine {
         match self.judge(opened, noted, now) {
             Judged::Live(work, verdict) if !work.must_confirm() => {
                 if is_new {
-                    self.recent.keep(&work);
+                    self.recent.keep(text, &work);
                 }
                 Some((work, verdict))
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::change::{Change, apply_all};
 use super::data::{Data, UNCOMMITTED};
@@ -10,6 +10,7 @@ use super::device;
 use super::error::SessionError;
 use super::record::{Cause, Kind};
 use super::request::Found;
+use super::session::About;
 use super::transport::Candidates;
 use super::url::Arrival;
 use super::work::Work;
@@ -69,6 +70,14 @@ pub(crate) enum Phase {
 }
 
 impl Known {
+    /// Takes what came with the request.
+    pub(crate) fn present(&mut self, candidates: Candidates, headers: &HeaderMap, about: About) {
+        let user_agent = headers.get(http::header::USER_AGENT).cloned();
+        let unsafe_method = about.unsafe_method;
+        self.passive |= about.passive;
+        self.presented = Some(Presented { candidates, user_agent, unsafe_method });
+    }
+
     /// An unsafe request that carries two live sessions is refused however often
     /// it asks.
     pub(crate) fn if_one_session(&self) -> Result<(), SessionError> {
