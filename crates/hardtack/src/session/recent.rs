@@ -1,22 +1,22 @@
 //! What ids have opened lately.
 //!
 //! The requests of one page come in bursts and carry one id. So what it has opened is
-//! kept for a minute at most, and of the next request's id only has to be seen that it is
-//! the same, and of its record that it is the same.
+//! kept for a minute, and of the next request only has to be seen that its id is the
+//! same, and that the store still has the same record.
 //!
 //! # Why that weakens nothing
 //! - It answers no question that the store has not been asked: each request loads the
 //!   record, and one that has ended, was replaced or differs in any column is judged anew.
 //! - Only an id whose tag was checked and that opened a live session is kept. What is
-//!   presented is compared with the whole text of it, and that takes as long
-//!   whichever characters differ. Nobody can push others out without sessions of their own, and who
-//!   does makes them checked anew, which is all.
+//!   presented is compared with its whole text, and that takes as long whichever
+//!   characters differ. Only who has sessions can push others out, and those are then
+//!   checked as if they were new, which is all.
 //! - A key that was taken off the ring opens nothing, as before.
 //!
 //! # What this does not protect
-//! Whoever reads the process's memory finds ids, and what is in their sessions, for up to
-//! a minute after their request, of at most [`SLOTS`] sessions. The texts and secrets of ids are
-//! zeroized when they are given up.
+//! Whoever reads the process's memory finds ids, and what is in their sessions, not only
+//! of requests under way but of the last minute, until the next housekeeping; of at most
+//! [`SLOTS`] sessions. The texts and secrets of ids are zeroized when they are given up.
 
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::Duration;
