@@ -6,7 +6,7 @@
 //! | an id is checked, before any look-up | `id.rs` |
 //! | the record is loaded and opened | `sessions.rs`, `work.rs`, `body.rs` |
 //! | what was opened lately is not opened again | `recent.rs` |
-| live, over, due for a touch or a renewal | `lifetime.rs` |
+//! | live, over, due for a touch or a renewal | `lifetime.rs` |
 //! | the handler reads values and wants changes | `session.rs`, `state.rs`, `transact.rs`, `data.rs`, `change.rs` |
 //! | what the end of the request does | `plan.rs`, `request.rs` |
 //! | changes onto the newest record | `commits.rs` |
