@@ -28,6 +28,8 @@ mod clock;
 pub mod explore;
 mod faulty;
 pub mod load;
+#[cfg(test)]
+mod moving_tests;
 pub mod process;
 pub mod records;
 pub mod redis;
