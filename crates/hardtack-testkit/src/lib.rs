@@ -16,6 +16,7 @@
 //! | [`FaultyStore`] | errors, delays, lost answers and partial batches at chosen calls |
 //! | [`StoreCalls`] | how often each verb is called |
 //! | [`records`] | locators and records to put into a store |
+//! | [`history`] | calls at random, recorded, and whether any order explains them |
 //! | [`load`] | writers on a store, and what is left of what they were answered |
 //! | [`process`] | the process of a server, which ends with the test |
 //! | [`redis`], [`database`] | real servers |
@@ -28,6 +29,7 @@ mod clock;
 pub mod database;
 pub mod explore;
 mod faulty;
+pub mod history;
 pub mod load;
 pub mod process;
 pub mod records;
