@@ -18,6 +18,7 @@
 //! | [`records`] | locators and records to put into a store |
 //! | [`history`] | calls at random, recorded, and whether any order explains them |
 //! | [`load`] | writers on a store, and what is left of what they were answered |
+//! | [`faults`], [`proxy`] | servers that are hurt under load, and ways to them |
 //! | [`process`] | the process of a server, which ends with the test |
 //! | [`redis`], [`database`] | real servers |
 //!
@@ -28,12 +29,15 @@ mod calls;
 mod clock;
 pub mod database;
 pub mod explore;
+pub mod faults;
 mod faulty;
 pub mod history;
 pub mod load;
 pub mod process;
+pub mod proxy;
 pub mod records;
 pub mod redis;
+mod report;
 pub mod store;
 mod wrap;
 

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hardtack::session::store::{Store, StoreErrorKind, Touch};
 use hardtack_sql::{Builder, Durability, PostgresStore};
+use hardtack_testkit::proxy::Proxy;
 use hardtack_testkit::{FakeClock, records};
 use tokio_postgres::NoTls;
 
 use crate::faults::{self, HASTY, PATIENT};
-use crate::proxy::Proxy;
 use crate::server::{self, POSTGRES, Server};
 
 faults::suite!(PostgresStore, POSTGRES, "postgres", forgets: "= off");
@@ -31,6 +31,18 @@ async fn own_database(port: u16) -> String {
     let sql = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
     client(&url(port)).await.batch_execute(&sql).await.unwrap();
     format!("{}?options=-csearch_path%3D{name}", url(port))
+}
+
+/// All connections of the server follow its settings, also those that there are.
+async fn may_be_forbidden(url: &str) -> (String, impl AsyncFn(bool)) {
+    let admin = client(url).await;
+    admin.batch_execute("SET default_transaction_read_only = off").await.unwrap();
+    let forbid = async move |on: bool| {
+        let sql = format!("ALTER SYSTEM SET default_transaction_read_only = {on}");
+        admin.batch_execute(&sql).await.unwrap();
+        admin.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    };
+    (url.to_owned(), forbid)
 }
 
 /// Whatever the server's default is.
