@@ -17,6 +17,7 @@
 //! | [`StoreCalls`] | how often each verb is called |
 //! | [`records`] | locators and records to put into a store |
 //! | [`history`] | calls at random, recorded, and whether any order explains them |
+//! | [`laws`] | which tests hold which law, and the table of laws by engines |
 //! | [`load`] | writers on a store, and what is left of what they were answered |
 //! | [`faults`], [`proxy`] | servers that are hurt under load, and ways to them |
 //! | [`process`] | the process of a server, which ends with the test |
@@ -32,6 +33,7 @@ pub mod explore;
 pub mod faults;
 mod faulty;
 pub mod history;
+pub mod laws;
 pub mod load;
 pub mod process;
 pub mod proxy;
