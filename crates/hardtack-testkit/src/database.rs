@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,10 @@ pub struct Engine {
     run: &'static str,
     /// Succeeds if the server on the port `$2` answers.
     ping: &'static str,
+    /// Makes a database named `$3` on the port `$2`.
+    create: &'static str,
+    /// Of that database: the port comes between the two, and then its name.
+    url: [&'static str; 2],
     quick: &'static str,
 }
 
@@ -38,6 +43,8 @@ pub const POSTGRES: Engine = Engine {
     run: "exec postgres -D $1/data -k $1 -h 127.0.0.1 -p $2 -c max_connections=300 \
           -c shared_buffers=32MB -c deadlock_timeout=20ms $3",
     ping: "pg_isready -q -h 127.0.0.1 -p $2 -U postgres",
+    create: "psql -q -h 127.0.0.1 -p $2 -U postgres -c \"CREATE SCHEMA $3\"",
+    url: ["postgres://postgres@127.0.0.1:", "/postgres?options=-csearch_path%3D"],
     quick: "-c fsync=off -c full_page_writes=off",
 };
 
@@ -51,6 +58,8 @@ pub const MARIADB: Engine = Engine {
           --bind-address=127.0.0.1 --pid-file=$1/pid --max-connections=300 \
           --innodb-buffer-pool-size=64M $3",
     ping: "mariadb-admin --no-defaults --protocol=tcp -h 127.0.0.1 -P $2 -u root ping",
+    create: "mariadb --no-defaults --protocol=tcp -h 127.0.0.1 -P $2 -u root -e \"CREATE DATABASE $3\"",
+    url: ["mysql://root@127.0.0.1:", "/"],
     quick: "--innodb-flush-log-at-trx-commit=0",
 };
 
@@ -71,6 +80,20 @@ impl Engine {
         command.arg(folder).arg(port.to_string()).arg(more);
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
+    }
+
+    /// Makes a database (on PostgreSQL a schema, which is as good) on the server at
+    /// this port, and answers its URL.
+    ///
+    /// # Panics
+    /// If the server does not make it.
+    pub fn database(self, port: u16) -> String {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let name = format!("d{}_{}", std::process::id(), NUMBER.fetch_add(1, Relaxed));
+        let made = self.command(self.create, Path::new("/"), port, &name).status();
+        assert!(made.expect("a shell").success(), "{} makes no database", self.name);
+        let [before, after] = self.url;
+        format!("{before}{port}{after}{name}")
     }
 
     fn answers(self, folder: &Path, port: u16) -> bool {

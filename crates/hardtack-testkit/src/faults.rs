@@ -1,5 +1,6 @@
 //! What any store does while its servers are hurt under load.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,4 +89,48 @@ pub fn tell(engine: &str, fault: &str, found: &Found, again: Duration) {
     let again = again.as_millis().to_string();
     let counts = [&sessions, errors, lost, revived, logged_out, unexplained, &again];
     report::line(&[&["fault", engine, fault][..], &counts].concat());
+}
+
+/// The table of faults by engines, as Markdown, from the lines of a report: the sum of
+/// each kind, and the longest time.
+pub fn table(report: &str) -> String {
+    let mut rows = BTreeMap::<(&str, &str), [u64; 7]>::new();
+    for line in report.lines() {
+        let mut words = line.split('\t');
+        let (Some("fault"), Some(engine), Some(fault)) = (words.next(), words.next(), words.next())
+        else {
+            continue;
+        };
+        let row = rows.entry((engine, fault)).or_default();
+        for (n, (sum, word)) in row.iter_mut().zip(words).enumerate() {
+            let number = word.parse().unwrap_or(0);
+            *sum = if n == 6 { number.max(*sum) } else { *sum + number };
+        }
+    }
+    let mut text = HEAD.to_owned();
+    for ((engine, fault), [sessions, errors, lost, revived, logged_out, unexplained, again]) in rows
+    {
+        text += &format!(
+            "| {engine} | {fault} | {sessions} | {errors} | {lost} | {revived} | {logged_out} | \
+             {unexplained} | {again} ms |\n"
+        );
+    }
+    text
+}
+
+const HEAD: &str = "\
+| engine | fault | sessions | calls without an answer | acknowledged changes lost | revived | \
+logged out | histories that no order explains | serves again after |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+";
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn runs_of_one_fault_are_one_row() {
+        let report = "fault\tpaper\tfire\t10\t1\t2\t3\t4\t5\t60\nholds\tpaper\ta\t\n\
+                      fault\tpaper\tfire\t10\t1\t2\t3\t4\t5\t50\n";
+        let row = "| paper | fire | 20 | 2 | 4 | 6 | 8 | 10 | 60 ms |\n";
+        assert!(super::table(report).ends_with(row));
+    }
 }
