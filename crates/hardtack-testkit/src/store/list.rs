@@ -146,7 +146,11 @@ macro_rules! __law_functions {
 
             $($(
                 pub fn $law(store: Fixture) -> Pin<Box<dyn Future<Output = ()>>> {
-                    Box::pin(laws::$group::$law(store))
+                    Box::pin(async move {
+                        let told = store.told();
+                        laws::$group::$law(store).await;
+                        told.holds(stringify!($group), stringify!($law));
+                    })
                 }
             )*)*
 
