@@ -60,6 +60,10 @@
 //! - A server that becomes read-only while connected goes on answering loads from
 //!   what it has until the first write fails on it; then the store looks for one
 //!   that can be written, and answers errors until it finds it.
+//! - MySQL and MariaDB show a change to others before it is on the disk. A crash
+//!   in between takes back what nobody was told to be done, but others may have
+//!   seen: for a moment a session looked ended, and goes on. PostgreSQL shows a
+//!   change only when it is safe.
 //! - A user who signed in under a limit, or whose sessions were ended at once,
 //!   leaves one small row behind.
 //! - A session that is ended while an "end all" is being answered may show the

@@ -16,23 +16,32 @@
 //! | [`FaultyStore`] | errors, delays, lost answers and partial batches at chosen calls |
 //! | [`StoreCalls`] | how often each verb is called |
 //! | [`records`] | locators and records to put into a store |
+//! | [`history`] | calls at random, recorded, and whether any order explains them |
+//! | [`laws`] | which tests hold which law, and the table of laws by engines |
 //! | [`load`] | writers on a store, and what is left of what they were answered |
+//! | [`faults`], [`proxy`] | servers that are hurt under load, and ways to them |
 //! | [`process`] | the process of a server, which ends with the test |
-//! | [`redis`] | real servers, each test's own |
+//! | [`redis`], [`database`] | real servers |
 //!
 //! Everything here panics where a law is broken: it is for tests.
 
 pub mod adapter;
 mod calls;
 mod clock;
+pub mod database;
 pub mod explore;
+pub mod faults;
 mod faulty;
+pub mod history;
+pub mod laws;
 pub mod load;
 #[cfg(test)]
 mod moving_tests;
 pub mod process;
+pub mod proxy;
 pub mod records;
 pub mod redis;
+mod report;
 pub mod store;
 mod wrap;
 

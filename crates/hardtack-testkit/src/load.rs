@@ -1,7 +1,7 @@
 //! Load on a store while something happens to its servers, and what is there of
 //! what was answered afterwards.
 
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use hardtack::session::{Cause, Locator};
 use tokio::task::JoinHandle;
 
 use crate::FakeClock;
+use crate::history::{Callers, History, Recorder};
 use crate::records::{locator, next, signed_in, user};
 
 const NOW: hardtack::time::UnixTime = FakeClock::START;
@@ -17,14 +18,29 @@ const NOW: hardtack::time::UnixTime = FakeClock::START;
 /// Writers that go on until they are stopped.
 #[derive(Debug)]
 pub struct Load {
-    told: Arc<Mutex<Told>>,
+    told: Arc<Mutex<Sum>>,
     stop: Arc<AtomicBool>,
     writers: Vec<JoinHandle<()>>,
+    callers: Callers,
+    recorded: Recorded,
+}
+
+/// A store whose calls are recorded.
+#[derive(Clone, Debug)]
+struct Recorded {
+    history: History,
+    store: Arc<Recorder>,
 }
 
 /// What the writers were answered.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Told {
+    sum: Sum,
+    recorded: Recorded,
+}
+
+#[derive(Debug, Default)]
+struct Sum {
     /// The last version that was acknowledged, and whether one more may be there.
     live: Vec<(Locator, u64, bool)>,
     ended: Vec<Locator>,
@@ -47,17 +63,24 @@ pub struct Found {
     pub revived: usize,
     /// Sessions that were not ended, and are not there.
     pub logged_out: usize,
+    /// Sessions that no order of the recorded calls explains: these, and those that
+    /// callers at random have shared meanwhile.
+    pub unexplained: usize,
 }
 
 impl Load {
     /// Eight writers. Each creates sessions, changes each three times, and ends
-    /// about every other.
+    /// about every other. Beside them [`Callers`] at random, and all is recorded.
     pub fn start(store: &Arc<dyn Store>) -> Self {
+        static SEED: AtomicU64 = AtomicU64::new(0);
+        let history = History::new();
+        let recorder = Arc::new(history.record(store.clone()));
         let (told, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
-        let writers =
-            (0..8).map(|_| tokio::spawn(write(store.clone(), Arc::clone(&told), stop.clone())));
-        let writers = writers.collect();
-        Self { told, stop, writers }
+        let writer = |_| tokio::spawn(write(recorder.clone(), Arc::clone(&told), stop.clone()));
+        let writers = (0..8).map(writer).collect();
+        let callers = Callers::start(&[recorder.clone()], SEED.fetch_add(1, SeqCst));
+        let recorded = Recorded { history, store: recorder };
+        Self { told, stop, writers, callers, recorded }
     }
 
     /// Waits until `more` sessions have been made, and perhaps ended.
@@ -70,7 +93,12 @@ impl Load {
         self.goes_on(more, |told| told.live.len() + told.ended.len() + told.errors).await;
     }
 
-    async fn goes_on(&self, more: usize, count: impl Fn(&Told) -> usize) {
+    /// Waits until `more` sessions have come to an error.
+    pub async fn fails(&self, more: usize) {
+        self.goes_on(more, |told| told.errors).await;
+    }
+
+    async fn goes_on(&self, more: usize, count: impl Fn(&Sum) -> usize) {
         let enough = count(&lock(&self.told)) + more;
         while count(&lock(&self.told)) < enough {
             let stopped = self.writers.iter().all(JoinHandle::is_finished);
@@ -88,15 +116,21 @@ impl Load {
         for writer in self.writers {
             writer.await.expect("a writer does not panic");
         }
-        std::mem::take(&mut *lock(&self.told))
+        self.callers.stop().await;
+        let sum = std::mem::take(&mut *lock(&self.told));
+        Told { sum, recorded: self.recorded }
     }
 }
 
 impl Told {
     /// Looks for all of it.
-    pub async fn look(&self, store: &dyn Store) -> Found {
+    ///
+    /// # Panics
+    /// If the store does not answer.
+    pub async fn look(&self) -> Found {
+        let Self { sum, recorded: Recorded { history, store } } = self;
         let (mut lost, mut revived, mut logged_out) = (0, 0, 0);
-        for (key, version, open) in &self.live {
+        for (key, version, open) in &sum.live {
             match store.load(key).await.expect("the store answers") {
                 Loaded::Live(record) => {
                     let there = record.version.number();
@@ -105,12 +139,18 @@ impl Told {
                 _ => logged_out += 1,
             }
         }
-        for key in &self.ended {
+        for key in &sum.ended {
             let loaded = store.load(key).await.expect("the store answers");
             revived += usize::from(matches!(loaded, Loaded::Live(_)));
         }
-        let (live, ended) = (self.live.len(), self.ended.len());
-        Found { live, ended, errors: self.errors, lost, revived, logged_out }
+        history.revisit(&**store).await;
+        let verdict = history.judge(Duration::ZERO);
+        for broken in &verdict.broken {
+            eprintln!("{broken}");
+        }
+        let unexplained = verdict.broken.len();
+        let (live, ended) = (sum.live.len(), sum.ended.len());
+        Found { live, ended, errors: sum.errors, lost, revived, logged_out, unexplained }
     }
 }
 
@@ -120,9 +160,27 @@ impl Found {
     pub fn is_enough(&self) {
         assert!(self.live > 20 && self.ended > 20, "too little to tell: {self:?}");
     }
+
+    /// # Panics
+    /// If there was too little to tell anything, or anything was lost.
+    pub fn nothing_is_lost(&self) {
+        self.nothing_answered_is_lost();
+        assert_eq!(self.unexplained, 0, "{self:?}");
+    }
+
+    /// Of servers that show a change to others before it is safe: those may have seen
+    /// what a crash takes back, though nobody was told that it was done.
+    ///
+    /// # Panics
+    /// If there was too little to tell anything, or anything was lost that was
+    /// answered to whoever asked for it.
+    pub fn nothing_answered_is_lost(&self) {
+        self.is_enough();
+        assert_eq!((self.lost, self.revived, self.logged_out), (0, 0, 0), "{self:?}");
+    }
 }
 
-async fn write(store: Arc<dyn Store>, told: Arc<Mutex<Told>>, stop: Arc<AtomicBool>) {
+async fn write(store: Arc<Recorder>, told: Arc<Mutex<Sum>>, stop: Arc<AtomicBool>) {
     let ada = user("ada");
     while !stop.load(SeqCst) {
         tokio::task::yield_now().await;
@@ -160,6 +218,6 @@ async fn write(store: Arc<dyn Store>, told: Arc<Mutex<Told>>, stop: Arc<AtomicBo
     }
 }
 
-fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+fn lock(told: &Mutex<Sum>) -> MutexGuard<'_, Sum> {
     told.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,8 +15,9 @@ pub struct Process {
     id: u32,
 }
 
+// Ctrl-C is for us; the shell stays until it has ended the server.
 const WATCH: &str =
-    r#""$@" </dev/null >>log 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null; wait"#;
+    r#"trap '' INT; "$@" </dev/null >>log 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null; wait"#;
 
 impl Process {
     /// Starts a server in a folder, where what it says goes to the file `log`.

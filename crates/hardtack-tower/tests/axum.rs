@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use hardtack_sqlite::SqliteStore;
 use hardtack_testkit::adapter::{Page, Rest, Site};
+use hardtack_testkit::database;
 use hardtack_testkit::store::Fixture;
 use hardtack_tower::{
     CsrfLayer, LazySession, RequireLogin, Session, SessionError, SessionLayer, User, session,
@@ -32,8 +33,13 @@ fn sqlite() -> Fixture {
 }
 
 mod needs_redis_server {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
     use hardtack_redis::{Durability, RedisStore};
-    use hardtack_testkit::redis::RedisServer;
+    use hardtack_testkit::adapter::{Adapter, block_on, run};
+    use hardtack_testkit::redis::{RedisCluster, RedisServer};
 
     use super::*;
 
@@ -43,6 +49,66 @@ mod needs_redis_server {
         let server = RedisServer::start(&[]);
         let store = RedisStore::open(&server.url(), Durability::Async).expect("a store");
         Fixture::new(store).keeping(server)
+    }
+
+    /// A cluster takes seconds to form, so all scenarios share one, each with its prefix.
+    #[test]
+    fn every_scenario_holds_on_a_cluster() {
+        static PREFIX: AtomicUsize = AtomicUsize::new(0);
+        let (cluster, next) = (RedisCluster::start(), AtomicUsize::new(0));
+        let failed = Mutex::new(Vec::new());
+        let some = || {
+            while let Some((name, scenario)) = run::ALL.get(next.fetch_add(1, SeqCst)) {
+                let url = cluster.url();
+                let adapter = Adapter::new(serve, move || {
+                    let prefix = format!("{}:", PREFIX.fetch_add(1, SeqCst));
+                    let builder = RedisStore::builder(&url, Durability::Async).prefix(prefix);
+                    let store = Fixture::new(builder.open().expect("a store"));
+                    std::future::ready(store.called("redis cluster"))
+                });
+                let test = AssertUnwindSafe(|| block_on(scenario(adapter)));
+                if catch_unwind(test).is_err() {
+                    failed.lock().expect("nobody has panicked").push(*name);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(some);
+            }
+        });
+        assert_eq!(failed.into_inner().expect("nobody has panicked"), [""; 0]);
+    }
+}
+
+/// A place of its own on the server that all tests here share.
+fn on(engine: database::Engine) -> String {
+    engine.database(database::shared(engine, std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))))
+}
+
+mod needs_postgres {
+    use hardtack_sql::{Durability, PostgresStore};
+
+    use super::*;
+
+    hardtack_testkit::adapter_suite!(over_postgres, serve, postgres().await);
+
+    async fn postgres() -> PostgresStore {
+        let builder = PostgresStore::builder(&on(database::POSTGRES));
+        builder.durability(Durability::AsServer).open().await.expect("a store")
+    }
+}
+
+mod needs_mariadbd {
+    use hardtack_sql::{Durability, MysqlStore};
+
+    use super::*;
+
+    hardtack_testkit::adapter_suite!(over_mariadb, serve, mariadb().await);
+
+    async fn mariadb() -> MysqlStore {
+        let builder = MysqlStore::builder(&on(database::MARIADB));
+        builder.durability(Durability::AsServer).open().await.expect("a store")
     }
 }
 

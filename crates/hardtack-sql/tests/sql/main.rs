@@ -7,5 +7,4 @@ mod faults;
 mod needs_mariadbd;
 #[cfg(feature = "postgres")]
 mod needs_postgres;
-mod proxy;
 mod server;

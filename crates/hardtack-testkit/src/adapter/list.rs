@@ -130,6 +130,15 @@ macro_rules! __scenario_functions {
         /// One function for each scenario, by group.
         #[allow(missing_docs, reason = "the name of a scenario says what it is")]
         pub mod run {
+            use std::future::Future;
+            use std::pin::Pin;
+
+            use super::super::Adapter;
+
+            /// All of them with their names, for a suite that shares one server.
+            pub const ALL: &[(&str, fn(Adapter) -> Pin<Box<dyn Future<Output = ()>>>)] =
+                &[$($((stringify!($scenario), $group::$scenario),)*)*];
+
             $(
                 pub mod $group {
                     use std::future::Future;
@@ -139,7 +148,13 @@ macro_rules! __scenario_functions {
 
                     $(
                         pub fn $scenario(adapter: Adapter) -> Pin<Box<dyn Future<Output = ()>>> {
-                            Box::pin(scenarios::$group::$scenario(adapter))
+                            Box::pin(async move {
+                                let told = adapter.told();
+                                scenarios::$group::$scenario(adapter).await;
+                                if let Some(told) = told.get() {
+                                    told.holds(stringify!($group), stringify!($scenario));
+                                }
+                            })
                         }
                     )*
                 }

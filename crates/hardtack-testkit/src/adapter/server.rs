@@ -4,7 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hardtack::seal::{Key, Keyring};
@@ -13,7 +13,7 @@ use hardtack::session::{Cause, Event, Kind, Locator, Record, Sessions, SessionsB
 use super::browser::Browser;
 use super::http::{Connection, Request, Response};
 use super::site::Site;
-use crate::store::Fixture;
+use crate::store::{Fixture, Told};
 use crate::{FakeClock, FaultyStore, Verb};
 
 type Spawn = dyn Fn(Site) -> Pin<Box<dyn Future<Output = SocketAddr>>>;
@@ -23,6 +23,8 @@ type MakeStore = dyn Fn() -> Pin<Box<dyn Future<Output = Fixture>>>;
 pub struct Adapter {
     spawn: Box<Spawn>,
     make_store: Box<MakeStore>,
+    /// Of the store, once there is one.
+    told: Arc<OnceLock<Told>>,
 }
 
 impl Adapter {
@@ -38,7 +40,12 @@ impl Adapter {
         Self {
             spawn: Box::new(move |site| Box::pin(spawn(site))),
             make_store: Box::new(move || Box::pin(make_store())),
+            told: Arc::default(),
         }
+    }
+
+    pub(crate) fn told(&self) -> Arc<OnceLock<Told>> {
+        self.told.clone()
     }
 
     /// A server whose engine has the defaults.
@@ -50,7 +57,9 @@ impl Adapter {
         &self,
         setup: impl FnOnce(SessionsBuilder) -> SessionsBuilder,
     ) -> Server {
-        let (store, guard) = (self.make_store)().await.into_parts();
+        let made = (self.make_store)().await;
+        self.told.get_or_init(|| made.told());
+        let (store, guard) = made.into_parts();
         let (store, clock) = (FaultyStore::new(store), FakeClock::new());
         let keys = Keyring::new(Key::generate().expect("random bytes"));
         let events = Events::default();

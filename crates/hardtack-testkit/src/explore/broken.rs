@@ -22,6 +22,8 @@ pub enum Flaw {
     /// It ends the sessions of a user one by one as it finds them in a list, and
     /// a login that has begun survives it (better-auth #11073).
     EndsOneByOne,
+    /// It keeps what it has loaded, and an end does not reach that.
+    ServesStale,
 }
 
 /// A store in memory with a flaw.
@@ -33,17 +35,23 @@ pub struct BrokenStore {
     risen: Mutex<BTreeMap<Locator, Record>>,
     /// Epochs that end nothing.
     epochs: Mutex<BTreeMap<Option<UserKey>, u64>>,
+    /// What has been loaded, until it is changed.
+    kept: Mutex<BTreeMap<Locator, Record>>,
 }
 
 impl BrokenStore {
     /// An empty one.
     pub fn new(flaw: Flaw) -> Self {
-        let (inner, risen, epochs) = (MemoryStore::new(), Mutex::default(), Mutex::default());
-        Self { inner, flaw, risen, epochs }
+        let (risen, epochs, kept) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { inner: MemoryStore::new(), flaw, risen, epochs, kept }
     }
 
     fn risen(&self) -> MutexGuard<'_, BTreeMap<Locator, Record>> {
         self.risen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<Locator, Record>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn forget(&self, cause: Option<Cause>) -> Option<Cause> {
@@ -90,7 +98,14 @@ impl Store for BrokenStore {
             if let Some(record) = self.risen().get(key) {
                 return Ok(Loaded::Live(record.clone()));
             }
+            if let Some(record) = self.kept().get(key) {
+                return Ok(Loaded::Live(record.clone()));
+            }
             Ok(match self.inner.load(key).await? {
+                Loaded::Live(record) if self.flaw == Flaw::ServesStale => {
+                    self.kept().insert(*key, record.clone());
+                    Loaded::Live(record)
+                }
                 Loaded::Ended(cause) => {
                     self.forget(Some(cause)).map_or(Loaded::Unknown, Loaded::Ended)
                 }
@@ -116,6 +131,7 @@ impl Store for BrokenStore {
     ) -> Reply<'a, Result<Replaced, StoreError>> {
         Reply::later(async move {
             let seen = self.seen(key, seen).await?;
+            self.kept().remove(key);
             Ok(match self.inner.replace(key, seen, record.clone()).await? {
                 Replaced::Gone(_) if self.flaw == Flaw::NoTombstones => {
                     self.risen().insert(*key, record);

@@ -9,7 +9,7 @@ use hardtack::session::store::*;
 use hardtack::session::{Cause, Epochs, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 
-use crate::FakeClock;
+use crate::{FakeClock, report};
 
 /// When laws begin.
 pub(crate) const NOW: UnixTime = FakeClock::START;
@@ -26,6 +26,17 @@ pub struct Fixture {
     store: Arc<dyn Store>,
     reopen: Option<Arc<Reopen>>,
     guard: Arc<dyn Any + Send + Sync>,
+    name: &'static str,
+    limits: &'static [usize],
+}
+
+/// What the table of laws has to know of a [`Fixture`].
+#[derive(Clone)]
+pub(crate) struct Told {
+    info: StoreInfo,
+    name: &'static str,
+    reopens: bool,
+    limits: &'static [usize],
 }
 
 type Reopen = dyn Fn() -> Pin<Box<dyn Future<Output = Arc<dyn Store>> + Send>> + Send + Sync;
@@ -33,7 +44,28 @@ type Reopen = dyn Fn() -> Pin<Box<dyn Future<Output = Arc<dyn Store>> + Send>> +
 impl Fixture {
     /// A store that is new and empty.
     pub fn new(store: impl Store) -> Self {
-        Self { store: Arc::new(store), reopen: None, guard: Arc::new(()) }
+        let name = store.info().name;
+        Self { store: Arc::new(store), reopen: None, guard: Arc::new(()), name, limits: &[] }
+    }
+
+    /// Its name in the table of laws, where a store is not called like its engine.
+    #[must_use]
+    pub fn called(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// Says that the laws with these numbers hold only as far as the store's sentence
+    /// on durability goes; the table of laws gives that as the reason.
+    #[must_use]
+    pub fn limited(mut self, laws: &'static [usize]) -> Self {
+        self.limits = laws;
+        self
+    }
+
+    pub(crate) fn told(&self) -> Told {
+        let Self { store, reopen, name, limits, .. } = self;
+        Told { info: store.info(), name, reopens: reopen.is_some(), limits }
     }
 
     /// Says how to open the store again after it has been dropped. Without it
@@ -70,11 +102,26 @@ impl Fixture {
 
     /// Drops the store and opens it again; `None` if it does not say how.
     pub(crate) async fn reopen(self) -> Option<Self> {
-        let Self { store, reopen, guard } = self;
+        let Self { store, reopen, guard, name, limits } = self;
         let open = reopen?;
         assert_eq!(Arc::strong_count(&store), 1, "a law drops every clone before it reopens");
         drop(store);
-        Some(Self { store: open().await, reopen: Some(open), guard })
+        Some(Self { store: open().await, reopen: Some(open), guard, name, limits })
+    }
+}
+
+impl Told {
+    /// Reports that a test has passed.
+    pub(crate) fn holds(&self, group: &str, test: &str) {
+        let Self { info, name, reopens, limits } = self;
+        // Without a way to open it again nothing was tested there.
+        if group == "survival" && !reopens {
+            return report::line(&["missing", name, test, info.durability]);
+        }
+        report::line(&["holds", name, test, ""]);
+        for law in *limits {
+            report::line(&["limit", name, &law.to_string(), info.durability]);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use fixture::Fixture;
+pub(crate) use fixture::Told;
 #[doc(hidden)]
 pub use list::run;
 

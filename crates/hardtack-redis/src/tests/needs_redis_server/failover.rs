@@ -1,14 +1,16 @@
 //! A master that is lost, and a replica that takes its place.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hardtack::session::Cause;
 use hardtack::session::store::{Admission, Ended, Inserted, Loaded, Store, StoreErrorKind};
 use hardtack_testkit::records::{anonymous, locator, put, signed_in, user};
 
-use super::{NOW, load, recovers};
+use super::NOW;
 use crate::{Durability, RedisStore};
-use hardtack_testkit::load::Found;
+use hardtack_testkit::faults::under_load;
+use hardtack_testkit::load::{Found, Load};
 use hardtack_testkit::redis::RedisServer;
 
 /// A master and its replica, in step.
@@ -33,15 +35,12 @@ async fn failover(durability: Durability) -> Found {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let url = format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port());
-    let store = RedisStore::open(&url, durability).unwrap();
-    let load = load(&store);
-    load.makes(100).await;
-    master.signal("KILL");
-    let again = recovers(&store, &locator(None)).await;
-    // The new master has no replica yet: what asks for one fails, and is counted.
-    load.hears(8).await;
-    let found = load.stop().await.look(&store).await;
-    eprintln!("{durability:?}: served again after {again:?}: {found:?}");
+    let store: Arc<dyn Store> = Arc::new(RedisStore::open(&url, durability).unwrap());
+    let engine = format!("redis with a replica, {durability:?}");
+    let kill = async |_: &Load| master.signal("KILL");
+    let found =
+        under_load(&engine, "master killed, replica takes over", &store, kill, async || ()).await;
+    eprintln!("{durability:?}: {found:?}");
     found.is_enough();
     found
 }

@@ -8,12 +8,10 @@ mod memory;
 mod outages;
 mod resharding;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hardtack::session::Locator;
 use hardtack::session::store::Store;
-use hardtack_testkit::load::Load;
 use hardtack_testkit::redis::RedisServer;
 use redis::aio::MultiplexedConnection;
 use tokio::time::Instant;
@@ -25,11 +23,6 @@ const NOW: hardtack::time::UnixTime = hardtack_testkit::FakeClock::START;
 async fn connect(server: &RedisServer) -> MultiplexedConnection {
     let client = redis::Client::open(server.url()).unwrap();
     client.get_multiplexed_async_connection().await.unwrap()
-}
-
-fn load(store: &RedisStore) -> Load {
-    let store: Arc<dyn Store> = Arc::new(store.clone());
-    Load::start(&store)
 }
 
 /// Tries until the store answers again; how long that took.

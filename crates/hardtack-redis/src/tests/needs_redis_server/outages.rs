@@ -1,6 +1,7 @@
 //! Servers that are refused, hung, killed, full or replicas: what was answered
 //! stays, nothing that ended comes back, and no outage is a logout.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hardtack::session::Cause;
@@ -8,9 +9,12 @@ use hardtack::session::store::{Admission, Ended, Loaded, Store, StoreErrorKind, 
 use hardtack_testkit::records::{anonymous, locator, next, put, signed_in, user};
 use tokio::time::Instant;
 
-use super::{NOW, load, recovers};
+use super::{NOW, recovers};
 use crate::{Durability, RedisStore};
-use hardtack_testkit::redis::RedisServer;
+use hardtack_testkit::faults::{self, under_load};
+use hardtack_testkit::load::Load;
+use hardtack_testkit::proxy::Proxy;
+use hardtack_testkit::redis::{RedisCluster, RedisServer};
 
 fn store(server: &RedisServer) -> RedisStore {
     let builder = RedisStore::builder(&server.url(), Durability::Async);
@@ -19,7 +23,7 @@ fn store(server: &RedisServer) -> RedisStore {
 
 #[tokio::test]
 async fn a_server_that_refuses_is_an_error_and_is_used_again_when_it_is_back() {
-    let server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let server = safe_server();
     let (store, key, record) = (store(&server), locator(None), anonymous(NOW));
     put(&store, &key, &record).await;
     server.signal("KILL");
@@ -61,20 +65,81 @@ async fn a_hung_server_is_a_timeout_within_the_deadline_and_nobody_is_logged_out
     assert!(matches!(store.load(&key).await.unwrap(), Loaded::Live(_)));
 }
 
+fn safe_server() -> RedisServer {
+    RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"])
+}
+
+/// What is true of any server on which `hurt` and `mend` do what they say.
+async fn nothing_is_lost(
+    fault: &str,
+    server: &RedisServer,
+    hurt: impl AsyncFnOnce(&Load),
+    mend: impl AsyncFnOnce(),
+) {
+    let store: Arc<dyn Store> = Arc::new(store(server));
+    under_load("redis", fault, &store, hurt, mend).await.nothing_is_lost();
+}
+
 #[tokio::test]
 async fn a_killed_server_loses_nothing_that_was_answered() {
-    let server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
-    let store = store(&server);
-    let load = load(&store);
-    for _ in 0..3 {
-        load.makes(50).await;
-        server.signal("KILL");
-        server.restart();
-        recovers(&store, &locator(None)).await;
+    let server = safe_server();
+    for _ in 0..2 {
+        let kill = async |_: &Load| server.signal("KILL");
+        let restart = async || server.restart();
+        nothing_is_lost("killed and started again", &server, kill, restart).await;
     }
-    let found = load.stop().await.look(&store).await;
-    found.is_enough();
-    assert_eq!((found.lost, found.revived, found.logged_out), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_under_load_loses_nothing() {
+    let server = RedisServer::start(&[]);
+    let stop = async |load: &Load| {
+        server.signal("STOP");
+        load.fails(8).await;
+    };
+    nothing_is_lost("hangs", &server, stop, async || server.signal("CONT")).await;
+}
+
+/// As a master that was replaced, until it is one again.
+#[tokio::test]
+async fn a_server_that_becomes_read_only_under_load_loses_nothing() {
+    let server = RedisServer::start(&[]);
+    let demote = async |load: &Load| {
+        server.tell(&["REPLICAOF", "127.0.0.1", "1"]);
+        load.fails(8).await;
+    };
+    let promote = async || {
+        server.tell(&["REPLICAOF", "NO", "ONE"]);
+    };
+    nothing_is_lost("becomes read-only", &server, demote, promote).await;
+}
+
+#[tokio::test]
+async fn a_way_to_the_server_that_is_bad_loses_nothing() {
+    let server = RedisServer::start(&[]);
+    let proxy = Proxy::to(server.port()).await;
+    let deadline = Duration::from_millis(500);
+    let url = format!("redis://127.0.0.1:{}", proxy.port());
+    let store = RedisStore::builder(&url, Durability::Async).deadline(deadline).open().unwrap();
+    let store: Arc<dyn Store> = Arc::new(store);
+    faults::connections_are_cut("redis", &store, &proxy).await;
+    faults::calls_are_slow("redis", &store, &proxy, deadline).await;
+}
+
+#[tokio::test]
+async fn a_master_of_a_cluster_that_hangs_under_load_loses_nothing() {
+    let cluster = RedisCluster::start();
+    let builder = RedisStore::builder(&cluster.url(), Durability::Async);
+    let store = builder.deadline(Duration::from_millis(500)).open().unwrap();
+    let store: Arc<dyn Store> = Arc::new(store);
+    let master = &cluster.masters()[0];
+    let stop = async |load: &Load| {
+        master.signal("STOP");
+        load.fails(8).await;
+    };
+    let go_on = async || master.signal("CONT");
+    let found = under_load("redis cluster", "a master hangs", &store, stop, go_on).await;
+    found.nothing_is_lost();
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 //! A slot that moves from one master to another under load.
 
+use std::sync::Arc;
+
+use hardtack::session::store::Store;
+use hardtack_testkit::faults::under_load;
+use hardtack_testkit::load::Load;
 use hardtack_testkit::records::user;
 
-use super::{connect, load};
+use super::connect;
 use crate::{Durability, RedisStore};
 use hardtack_testkit::redis::{RedisCluster, RedisServer};
 
@@ -10,6 +15,7 @@ use hardtack_testkit::redis::{RedisCluster, RedisServer};
 async fn a_slot_that_moves_takes_nothing_with_it() {
     let cluster = RedisCluster::start();
     let store = RedisStore::open(&cluster.url(), Durability::Async).unwrap();
+    let store: Arc<dyn Store> = Arc::new(store);
     let slot = crate::key::slot(crate::key::of_user(&user("ada")));
     let from = usize::from(slot) * 3 / 16384;
     let to = (from + 1) % 3;
@@ -20,31 +26,28 @@ async fn a_slot_that_moves_takes_nothing_with_it() {
         answer.lines().nth(1).unwrap().to_owned()
     };
     let (from_id, to_id) = (id(&cluster.masters()[from]), id(&cluster.masters()[to]));
-    let load = load(&store);
-    load.makes(100).await;
     let set = |state: &'static str, node: &str| {
         let mut cmd = redis::cmd("CLUSTER");
         cmd.arg("SETSLOT").arg(slot).arg(state).arg(node);
         cmd
     };
-    set("IMPORTING", &from_id).exec_async(&mut target).await.unwrap();
-    set("MIGRATING", &to_id).exec_async(&mut source).await.unwrap();
-    loop {
-        let mut some = redis::cmd("CLUSTER");
-        some.arg("GETKEYSINSLOT").arg(slot).arg(10);
-        let keys: Vec<Vec<u8>> = some.query_async(&mut source).await.unwrap();
-        if keys.is_empty() {
-            break;
+    let move_it = async |_: &Load| {
+        set("IMPORTING", &from_id).exec_async(&mut target).await.unwrap();
+        set("MIGRATING", &to_id).exec_async(&mut source).await.unwrap();
+        loop {
+            let mut some = redis::cmd("CLUSTER");
+            some.arg("GETKEYSINSLOT").arg(slot).arg(10);
+            let keys: Vec<Vec<u8>> = some.query_async(&mut source).await.unwrap();
+            if keys.is_empty() {
+                break;
+            }
+            let mut migrate = redis::cmd("MIGRATE");
+            migrate.arg("127.0.0.1").arg(cluster.masters()[to].port()).arg("").arg(0).arg(5000);
+            migrate.arg("KEYS").arg(keys).exec_async(&mut source).await.unwrap();
         }
-        let mut migrate = redis::cmd("MIGRATE");
-        migrate.arg("127.0.0.1").arg(cluster.masters()[to].port()).arg("").arg(0).arg(5000);
-        migrate.arg("KEYS").arg(keys).exec_async(&mut source).await.unwrap();
-    }
-    set("NODE", &to_id).exec_async(&mut target).await.unwrap();
-    set("NODE", &to_id).exec_async(&mut source).await.unwrap();
-    load.makes(50).await;
-    let found = load.stop().await.look(&store).await;
-    eprintln!("{found:?}");
-    found.is_enough();
-    assert_eq!((found.lost, found.revived, found.logged_out), (0, 0, 0));
+        set("NODE", &to_id).exec_async(&mut target).await.unwrap();
+        set("NODE", &to_id).exec_async(&mut source).await.unwrap();
+    };
+    let found = under_load("redis cluster", "a slot moves", &store, move_it, async || ()).await;
+    found.nothing_is_lost();
 }

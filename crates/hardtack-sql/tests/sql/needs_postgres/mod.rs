@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hardtack::session::store::{Store, StoreErrorKind, Touch};
 use hardtack_sql::{Builder, Durability, PostgresStore};
+use hardtack_testkit::proxy::Proxy;
 use hardtack_testkit::{FakeClock, records};
 use tokio_postgres::NoTls;
 
 use crate::faults::{self, HASTY, PATIENT};
-use crate::proxy::Proxy;
 use crate::server::{self, POSTGRES, Server};
 
 faults::suite!(PostgresStore, POSTGRES, "postgres", forgets: "= off");
@@ -33,12 +33,24 @@ async fn own_database(port: u16) -> String {
     format!("{}?options=-csearch_path%3D{name}", url(port))
 }
 
+/// All connections of the server follow its settings, also those that there are.
+async fn may_be_forbidden(url: &str) -> (String, impl AsyncFn(bool)) {
+    let admin = client(url).await;
+    admin.batch_execute("SET default_transaction_read_only = off").await.unwrap();
+    let forbid = async move |on: bool| {
+        let sql = format!("ALTER SYSTEM SET default_transaction_read_only = {on}");
+        admin.batch_execute(&sql).await.unwrap();
+        admin.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    };
+    (url.to_owned(), forbid)
+}
+
 /// Whatever the server's default is.
 #[tokio::test]
 async fn every_login_waits_for_the_disk() {
     let server = Server::start(POSTGRES, "-c synchronous_commit=off");
-    let store = PostgresStore::open(&url(server.port)).await.unwrap();
-    let client = client(&url(server.port)).await;
+    let store = PostgresStore::open(&url(server.port())).await.unwrap();
+    let client = client(&url(server.port())).await;
     let syncs = async || -> i64 {
         client.query_one("SELECT wal_sync FROM pg_stat_wal", &[]).await.unwrap().get(0)
     };

@@ -1,0 +1,144 @@
+//! Callers who ask for the same sessions at once, at random.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use hardtack::session::store::{Admission, Inserted, Loaded, Replaced, Store, StoreError, Touch};
+use hardtack::session::{Cause, Locator, Record, UserKey, Version};
+use tokio::task::JoinHandle;
+
+use crate::FakeClock;
+use crate::records::{anonymous, signed_in, spread, user};
+
+const NOW: hardtack::time::UnixTime = FakeClock::START;
+
+/// For each store, so many callers at once.
+const EACH: usize = 4;
+/// Among so many sessions each call chooses.
+const SESSIONS: u64 = 3;
+/// After so many calls for a session it is left alone.
+const CALLS: u64 = 40;
+
+/// Callers who go on until they are stopped.
+#[derive(Debug)]
+pub struct Callers {
+    shared: Arc<Shared>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    seed: u64,
+    calls: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Callers {
+    /// Four callers on each store. Different seeds give different sessions.
+    pub fn start(stores: &[Arc<dyn Store>], seed: u64) -> Self {
+        let (calls, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+        let shared = Arc::new(Shared { seed, calls, stop });
+        let places = stores.iter().flat_map(|store| std::iter::repeat_n(store, EACH));
+        let tasks = places.map(|store| tokio::spawn(call(store.clone(), shared.clone()))).collect();
+        Self { shared, tasks }
+    }
+
+    /// Waits until they have made so many calls more.
+    ///
+    /// # Panics
+    /// If they cannot.
+    pub async fn make(&self, more: u64) {
+        let enough = self.shared.calls.load(SeqCst) + more;
+        while self.shared.calls.load(SeqCst) < enough {
+            assert!(!self.tasks.iter().all(JoinHandle::is_finished), "all callers have panicked");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Stops them.
+    ///
+    /// # Panics
+    /// If one has panicked.
+    pub async fn stop(self) {
+        self.shared.stop.store(true, SeqCst);
+        for task in self.tasks {
+            task.await.expect("a caller does not panic");
+        }
+    }
+}
+
+async fn call(store: Arc<dyn Store>, shared: Arc<Shared>) {
+    let mut seen = HashMap::new();
+    while !shared.stop.load(SeqCst) {
+        let turn = shared.calls.fetch_add(1, SeqCst);
+        if ask(&*store, shared.seed, turn, &mut seen).await.is_err() {
+            // Who is to take over needs the processor more.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// One call; `seen` has the versions that this caller has seen.
+async fn ask(
+    store: &dyn Store,
+    seed: u64,
+    turn: u64,
+    seen: &mut HashMap<u64, Version>,
+) -> Result<(), StoreError> {
+    let choice = spread(spread(seed) ^ turn);
+    let number = turn / CALLS + choice % SESSIONS;
+    let (key, owner) = session(seed, number);
+    let version = seen.get(&number).copied().unwrap_or(Version::FIRST);
+    let record = |owner: Option<&UserKey>, version| {
+        let record = owner.map_or_else(|| anonymous(NOW), |owner| signed_in(owner, NOW));
+        Record { version, data: turn.to_le_bytes().to_vec().into(), ..record }
+    };
+    match choice >> 8 & 15 {
+        0..5 => {
+            if let Loaded::Live(record) = store.load(&key).await? {
+                seen.insert(number, record.version);
+            }
+        }
+        5..10 => {
+            let next = record(owner.as_ref(), version.next());
+            if store.replace(&key, version, next).await? == Replaced::Ok {
+                seen.insert(number, version.next());
+            }
+        }
+        10..13 => {
+            let new = record(owner.as_ref(), Version::FIRST);
+            if store.insert(&key, new, Admission::at(NOW)).await? == Inserted::Ok {
+                seen.insert(number, Version::FIRST);
+            }
+        }
+        13 => {
+            let cause = if turn % 2 == 0 { Cause::Logout } else { Cause::Revoked };
+            store.end(&key, cause, NOW).await?;
+        }
+        14 => {
+            let (new, owner) = session(seed, number / 2 * 2 + 2);
+            let created = record(owner.as_ref(), Version::FIRST);
+            store.relocate(&key, version, &new, created, Admission::at(NOW)).await?;
+        }
+        _ => {
+            let later = NOW.saturating_add(Duration::from_millis(turn));
+            store.touch(&[Touch::new(key, later, later)]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Every other session is somebody's.
+fn session(seed: u64, number: u64) -> (Locator, Option<UserKey>) {
+    let owner = (number % 2 == 0).then(|| user(if number % 4 == 0 { "ada" } else { "bob" }));
+    let random = spread(seed).wrapping_add(number * 2);
+    let mut bytes = [0; Locator::LEN];
+    bytes[2..10].copy_from_slice(&spread(random).to_be_bytes());
+    bytes[10..].copy_from_slice(&spread(random + 1).to_be_bytes());
+    let slot = owner.as_ref().map_or([bytes[3], bytes[11]], UserKey::slot);
+    bytes[..2].copy_from_slice(&slot);
+    (Locator::from_bytes(bytes), owner)
+}

@@ -1,0 +1,173 @@
+//! A store that notes what it is asked and answers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hardtack::session::store::*;
+use hardtack::session::{Cause, Epochs, Locator, Record, UserKey, Version};
+use hardtack::time::UnixTime;
+
+use super::model::{Call, State};
+use super::{Entry, History};
+
+/// A store around another, whose calls go into a [`History`].
+#[derive(Clone)]
+pub struct Recorder {
+    inner: Arc<dyn Store>,
+    history: History,
+}
+
+/// A call that has been made; its answer is unknown until it is noted.
+struct Made<'a>(&'a History, usize);
+
+impl Recorder {
+    pub(super) fn new(inner: Arc<dyn Store>, history: History) -> Self {
+        Self { inner, history }
+    }
+
+    fn made(&self, key: &Locator, call: Call) -> Made<'_> {
+        let made = self.history.now();
+        let mut entries = self.history.entries();
+        entries.push((*key, Entry::new(made, None, call)));
+        Made(&self.history, entries.len() - 1)
+    }
+}
+
+impl Made<'_> {
+    fn answered<T>(self, answer: &Result<T, StoreError>, call: impl FnOnce(&T) -> Call) {
+        let answered = self.0.now();
+        if let Ok(answer) = answer {
+            let entry = &mut self.0.entries()[self.1].1;
+            (entry.answered, entry.call) = (Some(answered), call(answer));
+        }
+    }
+}
+
+impl Store for Recorder {
+    fn info(&self) -> StoreInfo {
+        self.inner.info()
+    }
+
+    fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
+        Reply::later(async move {
+            let made = self.made(key, Call::Load(None));
+            let answer = self.inner.load(key).await;
+            made.answered(&answer, |seen| Call::Load(Some(State::from(seen))));
+            answer
+        })
+    }
+
+    fn insert<'a>(
+        &'a self,
+        key: &'a Locator,
+        record: Record,
+        admission: Admission,
+    ) -> Reply<'a, Result<Inserted, StoreError>> {
+        Reply::later(async move {
+            let new = State::of(&record);
+            let made = self.made(key, Call::Insert(new, None));
+            let answer = self.inner.insert(key, record, admission).await;
+            made.answered(&answer, |answer| Call::Insert(new, Some(*answer)));
+            answer
+        })
+    }
+
+    fn replace<'a>(
+        &'a self,
+        key: &'a Locator,
+        seen: Version,
+        record: Record,
+    ) -> Reply<'a, Result<Replaced, StoreError>> {
+        Reply::later(async move {
+            let new = State::of(&record);
+            let made = self.made(key, Call::Replace(seen, new, None));
+            let answer = self.inner.replace(key, seen, record).await;
+            made.answered(&answer, |answer| Call::Replace(seen, new, Some(*answer)));
+            answer
+        })
+    }
+
+    fn relocate<'a>(
+        &'a self,
+        old: &'a Locator,
+        seen: Version,
+        new: &'a Locator,
+        record: Record,
+        admission: Admission,
+    ) -> Reply<'a, Result<Relocated, StoreError>> {
+        Reply::later(async move {
+            let created = State::of(&record);
+            let leave = self.made(old, Call::Leave(seen, None));
+            let arrive = self.made(new, Call::Arrive(created, None));
+            let answer = self.inner.relocate(old, seen, new, record, admission).await;
+            leave.answered(&answer, |answer| Call::Leave(seen, Some(*answer)));
+            arrive.answered(&answer, |answer| Call::Arrive(created, Some(*answer)));
+            answer
+        })
+    }
+
+    fn end<'a>(
+        &'a self,
+        key: &'a Locator,
+        cause: Cause,
+        at: UnixTime,
+    ) -> Reply<'a, Result<Ended, StoreError>> {
+        Reply::later(async move {
+            let made = self.made(key, Call::End(cause, None));
+            let answer = self.inner.end(key, cause, at).await;
+            made.answered(&answer, |answer| Call::End(cause, Some(*answer)));
+            answer
+        })
+    }
+
+    fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {
+        self.inner.touch(batch)
+    }
+
+    fn list<'a>(
+        &'a self,
+        user: Option<&'a UserKey>,
+        after: Option<Locator>,
+        limit: usize,
+    ) -> Reply<'a, Result<Vec<(Locator, Record)>, StoreError>> {
+        self.inner.list(user, after, limit)
+    }
+
+    fn epochs<'a>(&'a self, user: Option<&'a UserKey>) -> Reply<'a, Result<Epochs, StoreError>> {
+        self.inner.epochs(user)
+    }
+
+    fn raise<'a>(
+        &'a self,
+        user: Option<&'a UserKey>,
+        at: UnixTime,
+    ) -> Reply<'a, Result<u64, StoreError>> {
+        self.inner.raise(user, at)
+    }
+
+    fn sweep<'a>(&'a self, now: UnixTime, limit: usize) -> Reply<'a, Result<Swept, StoreError>> {
+        self.inner.sweep(now, limit)
+    }
+
+    fn undelivered<'a>(&'a self, limit: usize) -> Reply<'a, Result<Vec<EndEvent>, StoreError>> {
+        self.inner.undelivered(limit)
+    }
+
+    fn delivered<'a>(&'a self, ended: &'a [Locator]) -> Reply<'a, Result<(), StoreError>> {
+        self.inner.delivered(ended)
+    }
+
+    fn census<'a>(&'a self) -> Reply<'a, Result<Census, StoreError>> {
+        self.inner.census()
+    }
+
+    fn clock<'a>(&'a self) -> Reply<'a, Result<Option<UnixTime>, StoreError>> {
+        self.inner.clock()
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recorder")
+    }
+}
