@@ -1,9 +1,9 @@
 //! Going through all sessions: copying, comparing, and the epochs of what is left alone.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use hardtack::session::Locator;
 use hardtack::session::store::moving::{Control, Phase, Settled, lift, settle, weed};
 use hardtack::session::store::{Store, StoreError};
-use hardtack::session::{Epochs, Locator};
 use hardtack::time::{Clock, SystemClock};
 use tokio::time::Instant;
 
@@ -113,16 +113,22 @@ impl Migration {
 
     /// Raises the epochs of a store to those of the sessions in it.
     pub(super) async fn align(&mut self, store: &dyn Store) -> Result<(), MigrateError> {
-        let mut after = None;
+        let (mut after, mut global) = (None, 0);
         loop {
             let page = store.list(None, after, PAGE).await?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = Some(*last);
             let now = SystemClock::default().now();
             let sessions = page.iter().filter(|(key, _)| *key != Control::KEY);
-            for (_, record) in sessions.filter(|(_, record)| record.epochs != Epochs::default()) {
-                lift(store, None, record.epochs.global, now).await?;
-                lift(store, record.user.as_ref(), record.epochs.user, now).await?;
+            for (_, record) in sessions {
+                // Most epochs are those of one seen before, or have never been raised.
+                if record.epochs.global > global {
+                    global = record.epochs.global;
+                    lift(store, None, global, now).await?;
+                }
+                if let Some(user) = record.user.as_ref().filter(|_| record.epochs.user > 0) {
+                    lift(store, Some(user), record.epochs.user, now).await?;
+                }
             }
             self.tend(None).await?;
         }
