@@ -119,9 +119,12 @@ async fn ask(
             store.end(&key, cause, NOW).await?;
         }
         14 => {
-            let (new, owner) = session(seed, number / 2 * 2 + 2);
+            // As the engine does it: nobody else has ever heard of the new locator.
+            let (new, owner) = session(!seed, turn * 2);
             let created = record(owner.as_ref(), Version::FIRST);
-            store.relocate(&key, version, &new, created, Admission::at(NOW)).await?;
+            let admission = Admission::at(NOW);
+            store.relocate(&key, version, &new, created, admission).await?;
+            store.load(&new).await?;
         }
         _ => {
             let later = NOW.saturating_add(Duration::from_millis(turn));
