@@ -115,7 +115,7 @@ async fn ask(
             }
         }
         13 => {
-            let cause = if turn % 2 == 0 { Cause::Logout } else { Cause::Revoked };
+            let cause = if turn.is_multiple_of(2) { Cause::Logout } else { Cause::Revoked };
             store.end(&key, cause, NOW).await?;
         }
         14 => {
@@ -136,7 +136,9 @@ async fn ask(
 
 /// Every other session is somebody's.
 fn session(seed: u64, number: u64) -> (Locator, Option<UserKey>) {
-    let owner = (number % 2 == 0).then(|| user(if number % 4 == 0 { "ada" } else { "bob" }));
+    let owner = number
+        .is_multiple_of(2)
+        .then(|| user(if number.is_multiple_of(4) { "ada" } else { "bob" }));
     let random = spread(seed).wrapping_add(number * 2);
     let mut bytes = [0; Locator::LEN];
     bytes[2..10].copy_from_slice(&spread(random).to_be_bytes());
