@@ -23,27 +23,35 @@
 
 use std::error::Error;
 use std::io::Write as _;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use clap::Parser;
-use hardtack_sqlite::SqliteStore;
+use hardtack_server::stores::StoreUrl;
 use hardtack_testkit::{StoreCalls, Verb};
 use hardtack_tower::seal::{Key, Keyring};
-use hardtack_tower::session::{MemoryStore, Sessions, Store};
-use hardtack_tower::{Session, SessionError, SessionLayer};
+use hardtack_tower::session::Sessions;
+use hardtack_tower::session::store::moving::MovingStore;
+use hardtack_tower::time::SystemClock;
+use hardtack_tower::{Session, SessionError, SessionLayer, TokioRuntime};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// A bare target for benches and probes.
 #[derive(Parser)]
 struct Arguments {
-    /// `memory:` or `sqlite:PATH`
+    /// `memory:`, `sqlite:PATH`, `redis://HOST`, `postgres://HOST/DATABASE`, `mysql://HOST/DATABASE`
     #[arg(long, default_value = "memory:")]
     store: String,
+    /// Serves through `--store` and this one, for `hardtack migrate`
+    #[arg(long, value_name = "URL")]
+    migrate_to: Option<String>,
+    /// The file of a keyring that several labs share [default: a new key]
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
     /// The port to listen on, on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -69,19 +77,20 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let store: Arc<dyn Store> = match arguments.store.split_once(':') {
-        Some(("memory", _)) => Arc::new(MemoryStore::new()),
-        Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
-        _ => {
-            return Err(format!(
-                "unknown store {:?}: it is memory: or sqlite:PATH",
-                arguments.store
-            )
-            .into());
+    let store = StoreUrl::parse(&arguments.store)?.open().await?;
+    let calls = match &arguments.migrate_to {
+        None => StoreCalls::new(store),
+        Some(url) => {
+            let to = StoreUrl::parse(url)?.open().await?;
+            let runtime = TokioRuntime::current().ok_or("there is no runtime")?;
+            StoreCalls::new(MovingStore::join(store, to, runtime, SystemClock::default()).await?)
         }
     };
-    let calls = StoreCalls::new(store);
-    let sessions = Sessions::builder(calls.clone(), Keyring::new(Key::generate()?)).build()?;
+    let keys = match &arguments.keys {
+        None => Keyring::new(Key::generate()?),
+        Some(file) => Keyring::load_or_generate(file)?,
+    };
+    let sessions = Sessions::builder(calls.clone(), keys).build()?;
     let app = Router::new()
         .route("/ign", get(async || "ok"))
         .route("/read", get(read))

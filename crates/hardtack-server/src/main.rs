@@ -31,6 +31,13 @@ enum Command {
                       for `.txt`. Several programs may work on one file at once."
     )]
     Jar(cmd::jar::Command),
+    /// Takes the sessions of a running application to another store, without a logout
+    Migrate(cmd::migrate::Arguments),
+    /// Prints the tables of the session stores on databases, or makes them
+    Schema(cmd::schema::Arguments),
+    /// Writes the sessions of a store into a file, and reads them back
+    #[command(subcommand)]
+    Sessions(cmd::sessions::Command),
 }
 
 #[tokio::main]
@@ -40,6 +47,9 @@ async fn main() -> ExitCode {
         Command::Explain(arguments) => cmd::explain::run(&arguments),
         Command::Lint(arguments) => cmd::lint::run(&arguments).await,
         Command::Jar(command) => cmd::jar::run(command),
+        Command::Migrate(arguments) => cmd::migrate::run(&arguments).await,
+        Command::Schema(arguments) => cmd::schema::run(&arguments).await,
+        Command::Sessions(command) => cmd::sessions::run(&command).await,
     };
     let (code, error) = match outcome {
         Ok(code) => return code,

@@ -35,6 +35,8 @@ mod faulty;
 pub mod history;
 pub mod laws;
 pub mod load;
+#[cfg(test)]
+mod moving_tests;
 pub mod process;
 pub mod proxy;
 pub mod records;

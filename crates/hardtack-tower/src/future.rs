@@ -60,11 +60,12 @@ where
         {
             let response = ready!(inner.poll(cx))?;
             let Some(session) = this.request.asked() else { return Poll::Ready(Ok(response)) };
-            if let Some(outcome) = session.finish_now() {
+            let mut outcome = session.finish();
+            if let Poll::Ready(outcome) = Pin::new(&mut outcome).poll(cx) {
                 return Poll::Ready(Ok(apply(outcome, response, &this.request.shared)));
             }
-            let outcome = session.finish();
             *this.committing = Some(Box::new(Committing { response: Some(response), outcome }));
+            return Poll::Pending;
         }
         let Some(committing) = this.committing else { return Poll::Pending };
         let outcome = ready!(Pin::new(&mut committing.outcome).poll(cx));

@@ -6,7 +6,10 @@ pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod jar;
 pub(crate) mod lint;
+pub(crate) mod migrate;
 mod parsing;
+pub(crate) mod schema;
+pub(crate) mod sessions;
 
 use std::error::Error;
 use std::io::{self, BufWriter, Stdout, Write};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hardtack::seal::Keyring;
 use hardtack::session::store::Store;
-use hardtack::session::{Session, SessionError, Sessions, SessionsBuilder};
+use hardtack::session::{About, Session, SessionError, Sessions, SessionsBuilder};
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue, SET_COOKIE};
 
@@ -44,10 +44,9 @@ impl Site for EngineSite {
         if let Ok(value) = HeaderValue::from_str(cookies) {
             headers.insert(COOKIE, value);
         }
-        session.present(&headers);
         Box::pin(async move {
             let mut answer = Answer { status: 200, ..Answer::default() };
-            if let Err(error) = act(&session, action, &mut answer).await {
+            if let Err(error) = act(&session, &headers, action, &mut answer).await {
                 answer.status = error.status().as_u16();
             }
             let outcome = session.finish().await;
@@ -62,8 +61,13 @@ impl Site for EngineSite {
     }
 }
 
-async fn act(session: &Session, action: Action, answer: &mut Answer) -> Result<(), SessionError> {
-    session.load().await?;
+async fn act(
+    session: &Session,
+    headers: &HeaderMap,
+    action: Action,
+    answer: &mut Answer,
+) -> Result<(), SessionError> {
+    session.load_as(headers, About::default()).await?;
     match action {
         Action::Login => {
             let login = session.begin_login(USER).await?;

@@ -111,6 +111,7 @@ macro_rules! __store_laws {
                 parallel_calls_can_be_put_in_an_order
             }
             dropped {
+                loads_given_up_before_they_are_polled_leave_no_trace
                 a_dropped_insert_is_whole_or_nothing
                 a_dropped_replace_is_whole_or_nothing
                 a_dropped_relocate_is_whole_or_nothing

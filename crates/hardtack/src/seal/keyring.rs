@@ -148,6 +148,11 @@ impl Keyring {
         self.find_with_place(id).map(|(key, _)| key)
     }
 
+    /// Whether the ring has the key with this id.
+    pub(crate) fn holds(&self, id: KeyId) -> bool {
+        self.keys().iter().any(|key| key.id() == id)
+    }
+
     /// The ids of all keys, the sealing one first.
     pub fn ids(&self) -> Vec<KeyId> {
         self.keys().iter().map(|key| key.id()).collect()

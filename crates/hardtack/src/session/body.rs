@@ -193,13 +193,13 @@ impl Head {
 }
 
 /// Reads the body of a record with the key that belongs to its id, and holds its
-/// columns against it. Takes the record's data.
+/// columns against it.
 pub(crate) fn open(
     head: &Head,
-    record: &mut Record,
+    record: &Record,
     id: &SessionId,
 ) -> Result<(Facts, Data), Unreadable> {
-    let mut data = std::mem::take(&mut record.data);
+    let data = &record.data;
     let body = if head.sealed {
         let sealed = &data[head.body_at..];
         let (nonce, sealed) =
@@ -213,17 +213,20 @@ pub(crate) fn open(
         buffer.truncate(plain);
         Bytes::from(buffer)
     } else {
-        data.advance(head.body_at);
-        data
+        data.slice(head.body_at..)
     };
     let (facts, data) = read_body(body)?;
-    let same = facts.kind == record.kind
+    if agree(record, &facts, id) { Ok((facts, data)) } else { Err(Unreadable::Tampered) }
+}
+
+/// Whether a record's columns say what its body says.
+pub(crate) fn agree(record: &Record, facts: &Facts, id: &SessionId) -> bool {
+    facts.kind == record.kind
         && facts.kind == id.kind()
         && facts.created == record.created
         && facts.epochs == record.epochs
         && facts.dies() == record.dies
-        && record.key == id.key_id();
-    if same { Ok((facts, data)) } else { Err(Unreadable::Tampered) }
+        && record.key == id.key_id()
 }
 
 /// Writes head and body.

@@ -67,7 +67,7 @@ struct Turnover {
     lead: Lead,
     job: Job,
     behind: Vec<Waiting>,
-    newest: Option<Box<Work>>,
+    newest: Option<Work>,
 }
 
 impl Commits {
@@ -130,7 +130,7 @@ impl Lead {
             }
             if let Some(at) = behind.iter().position(|waiting| !waiting.turn.is_abandoned()) {
                 let Waiting { job, turn } = behind.remove(at);
-                let newest = newest.map(|work| Box::new(work.clone()));
+                let newest = newest.cloned();
                 let turnover = Turnover { lead: self, job, behind, newest };
                 return turn.send(Turn::Lead(Box::new(turnover)));
             }
@@ -147,7 +147,7 @@ impl Drop for Lead {
 }
 
 /// Does `job` to the newest state of the session that `work` is a copy of.
-pub(crate) async fn commit(engine: &Arc<Engine>, work: Box<Work>, job: Job) -> Done {
+pub(crate) async fn commit(engine: &Arc<Engine>, work: Work, job: Job) -> Done {
     let (id, key) = (work.id.clone(), work.id.locator());
     let Turnover { lead, job, behind, mut newest } = match engine.commits.join(key, job) {
         Place::Leader(job) => Turnover {
@@ -179,7 +179,7 @@ pub(crate) async fn commit(engine: &Arc<Engine>, work: Box<Work>, job: Job) -> D
     for (turn, task) in turns.into_iter().zip(others) {
         turn.send(Turn::Done(task.done(newest.clone())));
     }
-    lead.hand_over(newest.as_deref());
+    lead.hand_over(newest.as_ref());
     mine.done(newest)
 }
 
@@ -195,7 +195,7 @@ impl Task {
     }
 
     /// What is told of it: that it was refused, or what stands now.
-    fn done(&mut self, newest: Option<Box<Work>>) -> Done {
+    fn done(&mut self, newest: Option<Work>) -> Done {
         match (self.refused.take(), newest) {
             (Some(refused), _) => refused,
             (None, Some(work)) => Done::Ok(work),
@@ -212,13 +212,13 @@ fn refuse(tasks: &mut [Task], done: &Done) {
 struct Attempt {
     tag: u64,
     seen: Version,
-    next: Box<Work>,
+    next: Work,
 }
 
 /// One compare-and-set for all `tasks`, tried until it is decided. `newest` is
 /// the working copy to begin with, and afterwards what is in the store, as far
 /// as that is known. What is not refused is committed.
-async fn step(engine: &Engine, id: &SessionId, newest: &mut Option<Box<Work>>, tasks: &mut [Task]) {
+async fn step(engine: &Engine, id: &SessionId, newest: &mut Option<Work>, tasks: &mut [Task]) {
     let key = id.locator();
     // The last one, while nobody knows what became of it.
     let mut attempt: Option<Attempt> = None;

@@ -113,7 +113,7 @@ impl LiveSession {
         end.await.flatten()
     }
 
-    async fn look(&self) -> Result<Box<super::work::Work>, SessionError> {
+    async fn look(&self) -> Result<super::work::Work, SessionError> {
         match self.sessions.0.look_again(&self.id.newest()).await? {
             Look::Live(work) => {
                 self.id.follow(&work.id);

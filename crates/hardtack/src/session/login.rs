@@ -20,7 +20,7 @@ use super::session::Session;
 use super::sessions::{Engine, Look};
 use super::state::Phase;
 use super::store::{Admission, Inserted, Loaded, Relocated, StoreError};
-use super::work::{Job, Work};
+use super::work::{Content, Job, Work};
 
 /// A login that has begun: who, and since when. What was ended after it began
 /// stays ended, however long checking the credentials takes.
@@ -242,7 +242,7 @@ impl Session {
         state.changes.drain(..taken);
         state.ended = None;
         state.renew_due = false;
-        state.adopt(Box::new(work));
+        state.adopt(work);
     }
 
     /// Creates an anonymous session out of this request's changes.
@@ -412,19 +412,9 @@ impl Engine {
         let locator = Locator::random(user.as_ref().map(UserKey::as_bytes))?;
         let id = SessionId::issue(facts.kind, locator, self.settings.scope, self.keys.sealing())?;
         let head = Head::new(*id.verifier(), self.sealed);
-        let last_seen = facts.created;
-        Ok(Work {
-            id,
-            older: None,
-            version: Version::FIRST,
-            head,
-            facts,
-            data,
-            last_seen,
-            looked_at: last_seen,
-            user,
-            device,
-        })
+        let (now, version) = (facts.created, Version::FIRST);
+        let content = Content { id, version, head, facts, data, user, device, source: None };
+        Ok(Work::new(content, now, now))
     }
 
     /// Creates a record. An answer that was lost is found out: only we know the locator.

@@ -5,6 +5,7 @@
 //! | the cookies that may be ids | `transport.rs` |
 //! | an id is checked, before any look-up | `id.rs` |
 //! | the record is loaded and opened | `sessions.rs`, `work.rs`, `body.rs` |
+//! | what was opened lately is not opened again | `recent.rs` |
 //! | live, over, due for a touch or a renewal | `lifetime.rs` |
 //! | the handler reads values and wants changes | `session.rs`, `state.rs`, `transact.rs`, `data.rs`, `change.rs` |
 //! | what the end of the request does | `plan.rs`, `request.rs` |
@@ -37,6 +38,7 @@ mod live;
 mod login;
 mod oneshot;
 mod plan;
+mod recent;
 mod record;
 mod remember;
 mod request;

@@ -53,7 +53,7 @@ impl Session {
         let locator = token.id.locator();
         let record = token.write_record(Version::FIRST, 0).map_err(entropy_failed)?;
         match engine.insert(&locator, record, Admission::at(now)).await? {
-            Inserted::Ok => Ok(token.id),
+            Inserted::Ok => Ok(token.id.clone()),
             Inserted::Outdated => Err(SessionError::LoginOutdated),
             Inserted::Exists | Inserted::Full => Err(SessionError::TooManySessions),
         }
@@ -63,7 +63,7 @@ impl Session {
     pub(crate) async fn exchange(
         &self,
         candidates: &Candidates,
-    ) -> Result<Option<Box<Work>>, SessionError> {
+    ) -> Result<Option<Work>, SessionError> {
         let engine = self.engine();
         if engine.settings.remember.is_none() {
             return Ok(None);
@@ -87,7 +87,7 @@ impl Session {
                 self.answer_with_token(&renewed.id);
             }
             self.take_over(session.clone(), 0);
-            return Ok(Some(Box::new(session)));
+            return Ok(Some(session));
         }
         Ok(None)
     }

@@ -3,7 +3,7 @@
 //! What is rare is boxed here and in `sessions.rs`: otherwise the future of every
 //! request would be as large as that of the rarest one. What is usual (one cookie of
 //! ours, a live session, a store that answers at once) takes a way of its own,
-//! `load_now`, that never waits.
+//! `load_now`, that never waits and copies nothing of the headers.
 
 use std::fmt;
 use std::future::Future;
@@ -44,13 +44,23 @@ pub struct Outcome {
 /// [`Session::finish`]'s future. Once polled, what it does is done to the end even if
 /// this is dropped, where a runtime is attached.
 #[must_use = "nothing is committed before it is awaited"]
-pub struct Finish(ToTheEnd<Outcome>);
+pub struct Finish(Finishing);
+
+enum Finishing {
+    /// There was nothing to do.
+    Done(Outcome),
+    /// Boxed, and done to the end.
+    Commit(ToTheEnd<Outcome>),
+}
 
 impl Future for Finish {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        Pin::new(&mut self.0).poll(cx)
+        match &mut self.0 {
+            Finishing::Done(outcome) => Poll::Ready(std::mem::take(outcome)),
+            Finishing::Commit(commit) => Pin::new(commit).poll(cx),
+        }
     }
 }
 
@@ -78,7 +88,7 @@ pub enum Caching {
 /// What came of looking for a request's session.
 #[derive(Default)]
 pub(crate) struct Found {
-    pub(crate) live: Option<Box<Work>>,
+    pub(crate) live: Option<Work>,
     /// Why one that was named is no more.
     pub(crate) ended: Option<Cause>,
     pub(crate) two: bool,
@@ -96,10 +106,13 @@ impl Session {
     /// [`SessionError::TwoSessions`]: two live sessions with an unsafe method (400).
     /// [`SessionError::ByUrl`]: only after [`present_url`](Session::present_url).
     pub async fn load(&self) -> Result<(), SessionError> {
-        match self.load_now(None) {
-            Some(loaded) => loaded,
-            None => Box::pin(self.load_anyhow()).await,
+        {
+            let state = self.state();
+            if state.phase != Phase::Untouched {
+                return state.if_one_session();
+            }
         }
+        Box::pin(self.load_anyhow()).await
     }
 
     /// [`present_as`](Session::present_as) and [`load`](Self::load) in one.
@@ -107,30 +120,26 @@ impl Session {
     /// # Errors
     /// As [`load`](Self::load).
     pub async fn load_as(&self, headers: &HeaderMap, about: About) -> Result<(), SessionError> {
-        match self.load_now(Some((headers, about))) {
-            Some(loaded) => loaded,
-            None => Box::pin(self.load_anyhow()).await,
-        }
+        if self.load_now(headers, about) { Ok(()) } else { self.load().await }
     }
 
     /// Loads what nearly all requests have: one cookie of ours, and behind it a live
-    /// session that the store gives at once. `None`: none of that.
-    fn load_now(&self, of: Option<(&HeaderMap, About)>) -> Option<Result<(), SessionError>> {
+    /// session that the store gives at once. Otherwise only takes what was presented.
+    fn load_now(&self, headers: &HeaderMap, about: About) -> bool {
         let (engine, mut state) = (self.engine(), self.state());
-        if let Some((headers, about)) = of {
-            self.take_presented(&mut state, headers, about);
+        if state.presented.is_some() {
+            return false;
         }
-        if state.phase != Phase::Untouched {
-            return Some(state.if_one_session());
-        }
-        if engine.settings.url.is_some() {
-            return None;
-        }
-        let only = state.presented.as_ref()?.candidates.only()?;
-        let (mut work, verdict) = engine.look_now(only)?;
+        let only = engine.transport.only(headers).filter(|_| engine.settings.url.is_none());
+        let Some((mut work, verdict)) = only.and_then(|(kind, text)| engine.look_now(kind, text))
+        else {
+            state.present(engine.transport.read(headers), headers, about);
+            return false;
+        };
+        state.present(Candidates::default(), headers, about);
         let renew = !state.passive && self.note_activity(&mut work, verdict);
         state.take_live(work, renew);
-        Some(Ok(()))
+        true
     }
 
     async fn load_anyhow(&self) -> Result<(), SessionError> {
@@ -217,7 +226,7 @@ impl Session {
 
     /// What a live session's use entails: activity, and the steps of a renewal.
     /// Answers whether a new one is due.
-    pub(crate) async fn active(&self, work: &mut Box<Work>, passive: bool) -> bool {
+    pub(crate) async fn active(&self, work: &mut Work, passive: bool) -> bool {
         let renewal_due = !passive && {
             let renew_after = self.engine().settings.renew_after;
             let verdict = lifetime::judge(&work.facts, work.last_seen, renew_after, work.looked_at);
@@ -248,18 +257,22 @@ impl Session {
     /// response is ready and before its head leaves. A second call does nothing.
     /// Once begun, the commit runs to its end even if this is dropped half-way.
     pub fn finish(&self) -> Finish {
+        if let Some(outcome) = self.finish_now() {
+            return Finish(Finishing::Done(outcome));
+        }
         let this = self.clone();
-        Finish(self.sessions().to_the_end(async move { this.finish_here().await }))
+        let commit = self.sessions().to_the_end(async move { this.finish_here().await });
+        Finish(Finishing::Commit(commit))
     }
 
     /// [`load`](Self::load), then [`finish`](Self::finish): for a request that is answered
     /// without the application. Whatever fails in loading, the next request meets again.
     pub fn load_and_finish(&self) -> Finish {
         let this = self.clone();
-        Finish(self.sessions().to_the_end(async move {
+        Finish(Finishing::Commit(self.sessions().to_the_end(async move {
             let _ = this.load().await;
             this.finish_here().await
-        }))
+        })))
     }
 
     async fn finish_here(&self) -> Outcome {
@@ -283,9 +296,8 @@ impl Session {
         self.outcome(&mut self.state())
     }
 
-    /// [`finish`](Self::finish), if that needs no waiting: nothing was changed and
-    /// nothing is due.
-    pub fn finish_now(&self) -> Option<Outcome> {
+    /// What comes of a request that changed nothing and for which nothing is due.
+    fn finish_now(&self) -> Option<Outcome> {
         let mut state = self.state();
         let idle = state.phase != Phase::Loaded || (state.changes.is_empty() && !state.renew_due);
         idle.then(|| match self.close(&mut state) {

@@ -21,7 +21,7 @@ use super::live::LiveSession;
 use super::record::{Cause, Kind};
 use super::runtime::ToTheEnd;
 use super::sessions::{Engine, Sessions};
-use super::state::{Known, Phase, Presented};
+use super::state::{Known, Phase};
 use super::values;
 use super::work::{Done, Job, Work};
 use crate::time::UnixTime;
@@ -78,19 +78,10 @@ impl Session {
 
     /// As [`present`](Self::present), with what else is known of the request.
     pub fn present_as(&self, headers: &HeaderMap, about: About) {
-        self.take_presented(&mut self.state(), headers, about);
-    }
-
-    pub(crate) fn take_presented(&self, state: &mut Known, headers: &HeaderMap, about: About) {
-        if state.presented.is_some() {
-            return;
+        let mut state = self.state();
+        if state.presented.is_none() {
+            state.present(self.engine().transport.read(headers), headers, about);
         }
-        state.passive |= about.passive;
-        state.presented = Some(Presented {
-            candidates: self.engine().transport.read(headers),
-            user_agent: headers.get(http::header::USER_AGENT).cloned(),
-            unsafe_method: about.unsafe_method,
-        });
     }
 
     /// Marks the request as one that the user did not make (polling, prefetch):
@@ -292,7 +283,7 @@ impl Session {
     }
 
     fn facts<T>(&self, of: impl FnOnce(&Work) -> T) -> Option<T> {
-        self.state().base.as_deref().map(of)
+        self.state().base.as_ref().map(of)
     }
 
     /// The state, if values may be read.
@@ -365,7 +356,7 @@ impl Sessions {
     }
 
     /// Does a job to a session, to the end: others may be in line behind it.
-    pub(crate) fn commit(&self, work: Box<Work>, job: Job) -> ToTheEnd<Done> {
+    pub(crate) fn commit(&self, work: Work, job: Job) -> ToTheEnd<Done> {
         let engine = self.0.clone();
         self.to_the_end(async move { commit(&engine, work, job).await })
     }

@@ -15,11 +15,12 @@ use super::events::{Counters, Counts, Event, Events};
 use super::id::{Locator, LocatorHash, NoId, SessionId};
 use super::lifetime::{self, Verdict};
 use super::live::Watchers;
+use super::recent::Recent;
 use super::record::{Cause, Kind, UserKey};
 use super::runtime::{Runtime, Within};
 use super::session::Session;
 use super::store::{Loaded, Reply, Store, StoreError, StoreInfo, Touch};
-use super::transport::{Candidate, Transport};
+use super::transport::{Candidate, IdText, Transport};
 use super::work::{Opened, Work};
 use crate::seal::Keyring;
 use crate::time::{Clock, UnixTime};
@@ -40,6 +41,7 @@ pub(crate) struct Engine {
     pub(crate) counters: Counters,
     pub(crate) watchers: Watchers,
     pub(crate) clients: Clients,
+    pub(crate) recent: Recent,
     /// Whether bodies are sealed: wherever records leave the process.
     pub(crate) sealed: bool,
     touches: Mutex<HashMap<Locator, (UnixTime, UnixTime), LocatorHash>>,
@@ -50,20 +52,23 @@ pub(crate) struct Engine {
 
 /// What one look at the store found behind an id.
 pub(crate) enum Look {
-    Live(Box<Work>),
+    Live(Work),
     /// It has ended (`None`: unknown).
     Over(Option<Cause>),
     /// Written by a newer release, or under a key this node does not have yet.
     NotOurs,
 }
 
-/// What is to be done about what was loaded.
+/// What is to be done about what was opened.
 enum Judged {
-    Look(Look),
-    /// It has to end, and that cannot wait.
-    ToEnd(Cause),
+    /// It may be used.
+    Live(Work, Verdict),
     /// It lives, if the token does that its user is remembered by.
-    WithToken(Box<Work>),
+    WithToken(Work),
+    Over(Cause),
+    Tampered,
+    Reused,
+    Newer,
 }
 
 /// Activity notes kept before they are passed on; beyond it new ones are dropped
@@ -199,6 +204,7 @@ impl Engine {
             counters: Counters::default(),
             watchers: Watchers::default(),
             clients,
+            recent: Recent::default(),
             sealed,
             touches: Mutex::default(),
             any_touches: AtomicBool::new(false),
@@ -235,22 +241,33 @@ impl Engine {
 
     /// The session that a cookie names, if the store answers at once and nothing about it
     /// calls for more than reading it. `None`: nothing has been done, not even counted.
-    pub(crate) fn look_now(&self, candidate: &Candidate) -> Option<(Box<Work>, Verdict)> {
-        let text = candidate.text.as_ref()?;
-        let id = SessionId::parse(text, candidate.kind, self.settings.scope, &self.keys).ok()?;
-        let (key, now) = (id.locator(), self.clock.now());
+    pub(crate) fn look_now(&self, kind: Kind, text: &IdText) -> Option<(Work, Verdict)> {
+        let now = self.clock.now();
+        let recent = self.recent.find(kind, text, now).filter(|w| self.keys.holds(w.id.key_id()));
+        let id = match &recent {
+            Some(work) => work.id.clone(),
+            None => SessionId::parse(text, kind, self.settings.scope, &self.keys).ok()?,
+        };
+        let key = id.locator();
         let noted = self.noted(&key);
         let Loaded::Live(record) = self.store.load(&key).into_ready().ok()?.ok()? else {
             return None;
         };
-        let Opened::Live(mut work) = Work::open(id, record, &self.keys, now, false) else {
-            return None;
+        let again = recent.and_then(|recent| recent.reopen(&record, now));
+        let is_new = again.is_none();
+        let opened = match again {
+            Some(work) => Opened::Live(work),
+            None => Work::open(id, record, &self.keys, now, false),
         };
-        work.last_seen = work.last_seen.max(noted);
-        let renew_after = self.settings.renew_after;
-        let verdict = lifetime::judge(&work.facts, work.last_seen, renew_after, now);
-        let lives = self.is_ours(&work) && matches!(verdict, Verdict::Live { .. });
-        (lives && work.facts.remember.is_none() && !work.must_confirm()).then_some((work, verdict))
+        match self.judge(opened, noted, now) {
+            Judged::Live(work, verdict) if !work.must_confirm() => {
+                if is_new {
+                    self.recent.keep(text, &work);
+                }
+                Some((work, verdict))
+            }
+            _ => None,
+        }
     }
 
     /// Loads and judges what a presented `id` names. Ends it where that cannot wait.
@@ -270,53 +287,47 @@ impl Engine {
         let now = self.clock.now();
         // Asked before the store: what is passed on in between is in one of them.
         let noted = self.noted(&key);
-        match self.judge(id, self.within(self.store.load(&key)).await?, noted, held, now) {
-            Judged::Look(look) => Ok(look),
-            Judged::ToEnd(cause) => Box::pin(self.end_now(&key, cause, now)).await,
-            Judged::WithToken(work) => Box::pin(self.with_token(work, now)).await,
-        }
-    }
-
-    fn judge(
-        &self,
-        id: SessionId,
-        loaded: Loaded,
-        noted: UnixTime,
-        held: bool,
-        now: UnixTime,
-    ) -> Judged {
-        let record = match loaded {
+        let record = match self.within(self.store.load(&key)).await? {
             Loaded::Live(record) => record,
-            Loaded::Ended(cause) => return Judged::Look(Look::Over(Some(cause))),
+            Loaded::Ended(cause) => return Ok(Look::Over(Some(cause))),
             Loaded::Unknown => {
                 self.counters.unknown.up();
-                return Judged::Look(Look::Over(None));
+                return Ok(Look::Over(None));
             }
         };
-        let key = id.locator();
-        match Work::open(id, record, &self.keys, now, held) {
-            Opened::Live(work) if !self.is_ours(&work) => Judged::ToEnd(Cause::Tampered),
-            Opened::Live(mut work) => {
-                work.last_seen = work.last_seen.max(noted);
-                match lifetime::judge(&work.facts, work.last_seen, None, now) {
-                    Verdict::Over(cause) => Judged::Look(Look::Over(Some(cause))),
-                    Verdict::Live { .. } if work.facts.remember.is_some() => {
-                        Judged::WithToken(work)
-                    }
-                    Verdict::Live { .. } => Judged::Look(Look::Live(work)),
-                }
-            }
-            Opened::Newer => Judged::Look(Look::NotOurs),
-            Opened::Reused if held => Judged::Look(Look::NotOurs),
-            Opened::Tampered => Judged::ToEnd(Cause::Tampered),
-            Opened::Reused => {
+        let ends = match self.judge(Work::open(id, record, &self.keys, now, held), noted, now) {
+            Judged::Live(work, _) => return Ok(Look::Live(work)),
+            Judged::WithToken(work) => return Box::pin(self.with_token(work, now)).await,
+            Judged::Over(cause) => return Ok(Look::Over(Some(cause))),
+            Judged::Newer => return Ok(Look::NotOurs),
+            Judged::Reused if held => return Ok(Look::NotOurs),
+            Judged::Tampered => Cause::Tampered,
+            Judged::Reused => {
                 self.counters.reuse.up();
                 self.events.tell(&Event::Reuse { session: key, at: now });
-                match self.settings.reuse_ends {
-                    true => Judged::ToEnd(Cause::Reuse),
-                    false => Judged::Look(Look::Over(Some(Cause::Reuse))),
+                if !self.settings.reuse_ends {
+                    return Ok(Look::Over(Some(Cause::Reuse)));
                 }
+                Cause::Reuse
             }
+        };
+        Box::pin(self.end_now(&key, ends, now)).await
+    }
+
+    /// What is to be done about what was opened; does nothing of it.
+    fn judge(&self, opened: Opened, noted: UnixTime, now: UnixTime) -> Judged {
+        let mut work = match opened {
+            Opened::Live(work) if self.is_ours(&work) => work,
+            Opened::Live(_) | Opened::Tampered => return Judged::Tampered,
+            Opened::Newer => return Judged::Newer,
+            Opened::Reused => return Judged::Reused,
+        };
+        work.last_seen = work.last_seen.max(noted);
+        let renew_after = self.settings.renew_after;
+        match lifetime::judge(&work.facts, work.last_seen, renew_after, now) {
+            Verdict::Over(cause) => Judged::Over(cause),
+            Verdict::Live { .. } if work.facts.remember.is_some() => Judged::WithToken(work),
+            verdict => Judged::Live(work, verdict),
         }
     }
 
@@ -336,7 +347,7 @@ impl Engine {
     }
 
     /// A session that its user is remembered by lives no longer than the token.
-    async fn with_token(&self, work: Box<Work>, now: UnixTime) -> Result<Look, StoreError> {
+    async fn with_token(&self, work: Work, now: UnixTime) -> Result<Look, StoreError> {
         let Some(token) = &work.facts.remember else { return Ok(Look::Live(work)) };
         match self.within(self.store.load(token)).await? {
             Loaded::Live(_) => Ok(Look::Live(work)),
@@ -407,6 +418,7 @@ impl Engine {
         // What is swept is due at a time before the activity known here was passed on:
         // the other way round an active session could be ended.
         let now = self.clock.now();
+        self.recent.forget(now);
         let flushed = self.flush().await;
         let swept = async {
             flushed?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::change::{Change, apply_all};
 use super::data::{Data, UNCOMMITTED};
@@ -10,6 +10,7 @@ use super::device;
 use super::error::SessionError;
 use super::record::{Cause, Kind};
 use super::request::Found;
+use super::session::About;
 use super::transport::Candidates;
 use super::url::Arrival;
 use super::work::Work;
@@ -29,7 +30,7 @@ pub(crate) struct Known {
     pub(crate) presented: Option<Presented>,
     /// The live session, if there is one: as it was loaded, or as it stands after this
     /// request's own commits.
-    pub(crate) base: Option<Box<Work>>,
+    pub(crate) base: Option<Work>,
     /// Why the session that the request named is no more.
     pub(crate) ended: Option<Cause>,
     /// The data with this request's changes, if there are any.
@@ -69,6 +70,14 @@ pub(crate) enum Phase {
 }
 
 impl Known {
+    /// Takes what came with the request.
+    pub(crate) fn present(&mut self, candidates: Candidates, headers: &HeaderMap, about: About) {
+        let user_agent = headers.get(http::header::USER_AGENT).cloned();
+        let unsafe_method = about.unsafe_method;
+        self.passive |= about.passive;
+        self.presented = Some(Presented { candidates, user_agent, unsafe_method });
+    }
+
     /// An unsafe request that carries two live sessions is refused however often
     /// it asks.
     pub(crate) fn if_one_session(&self) -> Result<(), SessionError> {
@@ -96,7 +105,7 @@ impl Known {
     }
 
     /// Takes over the live session that the request's ids name.
-    pub(crate) fn take_live(&mut self, work: Box<Work>, renew_due: bool) {
+    pub(crate) fn take_live(&mut self, work: Work, renew_due: bool) {
         self.phase = Phase::Loaded;
         self.used = true;
         self.renew_due = renew_due;
@@ -104,7 +113,7 @@ impl Known {
     }
 
     /// Takes a session as this request's own.
-    pub(crate) fn adopt(&mut self, work: Box<Work>) {
+    pub(crate) fn adopt(&mut self, work: Work) {
         self.read.clear();
         self.past.clear();
         self.signed_in |= work.facts.kind == Kind::User;
@@ -113,12 +122,12 @@ impl Known {
     }
 
     /// After a commit in the middle of the request it goes on with what came of it.
-    pub(crate) fn rebase(&mut self, mut work: Box<Work>) {
+    pub(crate) fn rebase(&mut self, mut work: Work) {
         let Some(base) = &mut self.base else { return };
         work.presented_by(base.presented());
         let old = std::mem::replace(base, work);
         if !self.read.is_empty() && self.phase != Phase::Closed {
-            self.past.push(old.data);
+            self.past.push(old.data.clone());
         }
         self.look();
     }

@@ -77,8 +77,7 @@ impl Site {
 
     pub(super) fn open(&self, browser: &Browser) -> Session {
         let session = self.sessions.session();
-        session.present(&browser.headers());
-        now(session.load()).unwrap();
+        now(session.load_as(&browser.headers(), About::default())).unwrap();
         session
     }
 

@@ -107,6 +107,25 @@ impl Transport {
     /// be tried.
     pub(crate) fn read(&self, headers: &HeaderMap) -> Candidates {
         let mut found = Candidates::default();
+        self.each(headers, |kind, value| found.add(kind, value));
+        found
+    }
+
+    /// Of those the one that is tried first, if it is the only one of its kind.
+    pub(crate) fn only<'h>(&self, headers: &'h HeaderMap) -> Option<(Kind, &'h IdText)> {
+        let mut found: [Option<&[u8]>; Kind::ALL.len()] = [None; Kind::ALL.len()];
+        let mut several = [false; Kind::ALL.len()];
+        self.each(headers, |kind, value| {
+            let first = found[kind.index()].get_or_insert(value);
+            several[kind.index()] |= *first != value;
+        });
+        let kind =
+            [Kind::User, Kind::Anonymous].into_iter().find(|k| found[k.index()].is_some())?;
+        let text = found[kind.index()].filter(|_| !several[kind.index()])?.try_into().ok()?;
+        Some((kind, text))
+    }
+
+    fn each<'h>(&self, headers: &'h HeaderMap, mut found: impl FnMut(Kind, &'h [u8])) {
         match self {
             Self::Cookies { ids, .. } => {
                 let mut copies = [0; Kind::ALL.len()];
@@ -115,18 +134,17 @@ impl Transport {
                         let (copies, spec) = (&mut copies[kind.index()], &ids[kind.index()]);
                         if pair.name == spec.name().as_bytes() && *copies < COPIES {
                             *copies += 1;
-                            found.add(kind, pair.value);
+                            found(kind, pair.value);
                         }
                     }
                 }
             }
             Self::Header(name) => {
                 for value in headers.get_all(name).iter().take(COPIES) {
-                    Kind::ALL.into_iter().for_each(|kind| found.add(kind, value.as_bytes()));
+                    Kind::ALL.into_iter().for_each(|kind| found(kind, value.as_bytes()));
                 }
             }
         }
-        found
     }
 
     /// The header that gives an id to the client, lasting `max_age` or as long as
@@ -179,49 +197,30 @@ impl Transport {
 }
 
 /// A text that may be an id.
+pub(crate) type IdText = [u8; ID_CHARS];
+
+/// What a cookie of ours holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) kind: Kind,
-    /// `None`: it has not the length of one.
-    pub(crate) text: Option<[u8; ID_CHARS]>,
+    /// `None`: it has not the length of an id.
+    pub(crate) text: Option<IdText>,
 }
 
-/// Candidates: nearly always one or none, which needs no allocation.
+/// What the cookies of a request hold.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Candidates {
-    first: Option<Candidate>,
-    more: Vec<Candidate>,
-}
+pub(crate) struct Candidates(Vec<Candidate>);
 
 impl Candidates {
     fn add(&mut self, kind: Kind, value: &[u8]) {
-        let text = <[u8; ID_CHARS]>::try_from(value).ok();
-        if text.is_some() && self.of(kind).any(|known| known.text == text) {
-            return;
+        let text = IdText::try_from(value).ok();
+        if text.is_none() || !self.of(kind).any(|known| known.text == text) {
+            self.0.push(Candidate { kind, text });
         }
-        let candidate = Candidate { kind, text };
-        match self.first {
-            None => self.first = Some(candidate),
-            Some(_) => self.more.push(candidate),
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Candidate> {
-        self.first.iter().chain(&self.more)
-    }
-
-    /// The one that is tried first, if it is the only one of its kind.
-    pub(crate) fn only(&self) -> Option<&Candidate> {
-        let mut ids = self.of(Kind::User);
-        if let Some(id) = ids.next() {
-            return ids.next().is_none().then_some(id);
-        }
-        let mut ids = self.of(Kind::Anonymous);
-        ids.next().filter(|_| ids.next().is_none())
     }
 
     /// Those of one kind.
     pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Candidate> {
-        self.iter().filter(move |candidate| candidate.kind == kind)
+        self.0.iter().filter(move |candidate| candidate.kind == kind)
     }
 }

@@ -1,6 +1,9 @@
 //! A session opened: the working copy between a record and the next.
 
+use std::ops::Deref;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::Cause;
 use super::body::{self, Facts, Head, Renewal, Unreadable};
@@ -13,27 +16,44 @@ use crate::entropy::{self, EntropyError};
 use crate::seal::{Key, Keyring};
 use crate::time::UnixTime;
 
-/// A live session with everything that its id opens.
+/// A live session with everything that its id opens. Cheap to clone: what it holds is
+/// shared until it is changed.
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
+    content: Arc<Content>,
+    /// The id that the client has, if a renewal has put another in its place.
+    pub(crate) older: Option<SessionId>,
+    pub(crate) last_seen: UnixTime,
+    /// When it was looked at.
+    pub(crate) looked_at: UnixTime,
+}
+
+/// What a record says to who has its id, but for activity.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
     /// The id under which the record is sealed now.
     pub(crate) id: SessionId,
-    /// The one that the client has, if a renewal has put another in its place.
-    pub(crate) older: Option<SessionId>,
     pub(crate) version: Version,
     pub(crate) head: Head,
     pub(crate) facts: Facts,
     pub(crate) data: Data,
-    pub(crate) last_seen: UnixTime,
-    /// When it was opened.
-    pub(crate) looked_at: UnixTime,
     pub(crate) user: Option<UserKey>,
     pub(crate) device: Option<Arc<str>>,
+    /// The record's data that this was read from, if it has not been changed since.
+    pub(crate) source: Option<Bytes>,
+}
+
+impl Deref for Work {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        &self.content
+    }
 }
 
 /// What a presented id opens.
 pub(crate) enum Opened {
-    Live(Box<Work>),
+    Live(Work),
     /// The secret has been renewed and its grace is over.
     Reused,
     /// What the store holds is not what was put there.
@@ -47,7 +67,7 @@ impl Work {
     /// ourselves (`held`): that one does not lapse with a renewal's grace.
     pub(crate) fn open(
         presented: SessionId,
-        mut record: Record,
+        record: Record,
         keys: &Keyring,
         now: UnixTime,
         held: bool,
@@ -73,21 +93,39 @@ impl Work {
         if head.verifier != *id.verifier() {
             return Opened::Tampered;
         }
-        match body::open(&head, &mut record, &id) {
+        match body::open(&head, &record, &id) {
             Err(unreadable) => unreadable.into(),
-            Ok((facts, data)) => Opened::Live(Box::new(Self {
-                id,
-                older,
-                version: record.version,
-                head,
-                facts,
-                data,
-                last_seen: record.last_seen,
-                looked_at: now,
-                user: record.user,
-                device: record.device,
-            })),
+            Ok((facts, data)) => {
+                let Record { version, user, device, last_seen, data: source, .. } = record;
+                let source = Some(source);
+                let content = Content { id, version, head, facts, data, user, device, source };
+                Opened::Live(Self { older, ..Self::new(content, last_seen, now) })
+            }
         }
+    }
+
+    pub(crate) fn new(content: Content, last_seen: UnixTime, looked_at: UnixTime) -> Self {
+        Self { content: Arc::new(content), older: None, last_seen, looked_at }
+    }
+
+    /// Opens a record again with the id that opened this, if it is the same one: not an
+    /// equal copy of its data but the very bytes, and no column but activity differs.
+    pub(crate) fn reopen(&self, record: &Record, now: UnixTime) -> Option<Self> {
+        let source = self.source.as_ref()?;
+        let same = std::ptr::eq(&source[..], &record.data[..])
+            && self.older.is_none()
+            && self.version == record.version
+            && self.user == record.user
+            && self.device == record.device
+            && body::agree(record, &self.facts, &self.id);
+        same.then(|| Self { last_seen: record.last_seen, looked_at: now, ..self.clone() })
+    }
+
+    /// To change it: a copy, if anybody shares it.
+    pub(crate) fn edit(&mut self) -> &mut Content {
+        let content = Arc::make_mut(&mut self.content);
+        content.source = None;
+        content
     }
 
     /// The id that the client has.
@@ -119,8 +157,9 @@ impl Work {
 
     /// Makes this the next version, written by the commit of this tag.
     pub(crate) fn advance(&mut self, version: Version, tag: u64) {
-        self.version = version;
-        self.head.tags.push(tag);
+        let content = self.edit();
+        content.version = version;
+        content.head.tags.push(tag);
     }
 
     /// The record of this as it is.
@@ -172,7 +211,7 @@ type Transaction = dyn FnMut(&mut Data, u64) -> bool + Send;
 #[derive(Clone, Debug)]
 pub(crate) enum Done {
     /// Committed; the id that is good now.
-    Ok(Box<Work>),
+    Ok(Work),
     /// A key that the request had read has changed, or an update does not fit
     /// what is there now.
     Clash,
@@ -204,7 +243,7 @@ impl Job {
                 if !fits(&data) {
                     return Err(JobRefused::Clash);
                 }
-                work.data = data;
+                work.edit().data = data;
                 Ok(true)
             }
             Job::Transact(run) => {
@@ -216,7 +255,7 @@ impl Job {
                     return Err(JobRefused::Clash);
                 }
                 let changed = data != work.data;
-                work.data = data;
+                work.edit().data = data;
                 Ok(changed)
             }
             Job::Renew(key) => {
@@ -230,6 +269,7 @@ impl Job {
                 entropy::fill(&mut nonce).map_err(|_| JobRefused::Entropy)?;
                 let previous = *work.id.verifier();
                 let previous_key = work.id.key_id();
+                let work = work.edit();
                 work.id = work.id.successor(&nonce, key.clone());
                 work.head.verifier = *work.id.verifier();
                 work.head.renewal =
@@ -237,7 +277,7 @@ impl Job {
                 work.facts.issued = now;
                 Ok(true)
             }
-            Job::Confirm => match &mut work.head.renewal {
+            Job::Confirm => match &mut work.edit().head.renewal {
                 Some(renewal) if renewal.until.is_none() => {
                     renewal.until = Some(now.saturating_add(GRACE));
                     Ok(true)
@@ -245,7 +285,7 @@ impl Job {
                 _ => Ok(false),
             },
             Job::Facts(change) => {
-                change(&mut work.facts);
+                change(&mut work.edit().facts);
                 Ok(true)
             }
         }

@@ -25,6 +25,26 @@ async fn abandon<T>(call: impl Future<Output = T>, times: u32) {
     }
 }
 
+/// More than any queue or pool of a store has room for by chance.
+const UNPOLLED: usize = 300;
+
+pub(crate) async fn loads_given_up_before_they_are_polled_leave_no_trace(store: Fixture) {
+    let (live, ended, unknown) = (locator(None), locator(None), locator(None));
+    let record = anonymous(NOW);
+    store.put(&live, &record).await;
+    store.put(&ended, &record).await;
+    store.end(&ended, Cause::Logout, NOW).await;
+    let census = store.census().await;
+    for key in [&live, &ended, &unknown] {
+        let given_up: Vec<_> = (0..UNPOLLED).map(|_| store.store().load(key)).collect();
+        drop(given_up);
+        assert_eq!(store.live(&live).await, record);
+        assert_eq!(store.cause(&ended).await, Cause::Logout);
+        store.unknown(&unknown).await;
+        assert_eq!(store.census().await, census);
+    }
+}
+
 pub(crate) async fn a_dropped_insert_is_whole_or_nothing(store: Fixture) {
     let ada = user("ada");
     for times in 0..ROUNDS {

@@ -9,6 +9,7 @@
 
 mod error;
 mod memory;
+pub mod moving;
 mod reply;
 mod shared;
 

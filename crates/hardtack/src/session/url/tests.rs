@@ -525,7 +525,7 @@ fn responses_to_a_token_or_with_one_are_not_kept_and_send_no_referrer() {
     let session = site.sessions.session();
     let uri: Uri = begun.link.parse().unwrap();
     assert!(session.present_url(&Method::GET, &uri, &headers(SAME)).is_some());
-    let outcome = session.finish_now().unwrap();
+    let outcome = now(session.finish());
     assert_eq!((policy(&outcome), outcome.caching), (vec!["no-referrer".into()], Caching::NoStore));
 }
 
@@ -565,7 +565,7 @@ fn it_is_off_unless_asked_for() {
     let session = site.sessions.session();
     let uri: Uri = link.parse().unwrap();
     assert!(session.present_url(&Method::GET, &uri, &headers(SAME)).is_none());
-    assert_eq!(session.finish_now().unwrap().caching, Caching::AsItIs);
+    assert_eq!(now(session.finish()).caching, Caching::AsItIs);
     Browser::default().request(&site, (Method::POST, "/"), SAME, |s| {
         s.add("n", 1).unwrap();
         now(s.start()).unwrap();

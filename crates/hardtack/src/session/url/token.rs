@@ -72,10 +72,7 @@ impl Engine {
 
     /// The live session that a token names. An id that has been renewed since is no
     /// sign of theft here, as it is in a cookie: links of open pages still have it.
-    pub(super) async fn look_by_token(
-        &self,
-        id: SessionId,
-    ) -> Result<Option<Box<Work>>, SessionError> {
+    pub(super) async fn look_by_token(&self, id: SessionId) -> Result<Option<Work>, SessionError> {
         let Loaded::Live(record) = self.within(self.store.load(&id.locator())).await? else {
             return Ok(None);
         };
