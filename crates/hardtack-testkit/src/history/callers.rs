@@ -20,6 +20,8 @@ const EACH: usize = 4;
 const SESSIONS: u64 = 3;
 /// After so many calls for a session it is left alone.
 const CALLS: u64 = 40;
+/// What tells the sessions that logins make from the others.
+const LOGINS: u64 = 1 << 40;
 
 /// Callers who go on until they are stopped.
 #[derive(Debug)]
@@ -120,7 +122,7 @@ async fn ask(
         }
         14 => {
             // As the engine does it: nobody else has ever heard of the new locator.
-            let (new, owner) = session(!seed, turn * 2);
+            let (new, owner) = session(seed ^ LOGINS, turn * 2);
             let created = record(owner.as_ref(), Version::FIRST);
             let admission = Admission::at(NOW);
             store.relocate(&key, version, &new, created, admission).await?;
