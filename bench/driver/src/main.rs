@@ -9,6 +9,7 @@ mod jar;
 mod machine;
 mod micro;
 mod process;
+mod remote;
 mod rounds;
 mod tower;
 
@@ -32,12 +33,13 @@ const FULL: Effort = Effort { short_rounds: 21, long_rounds: 7, millis: 1000 };
 const QUICK: Effort = Effort { short_rounds: 5, long_rounds: 2, millis: 300 };
 
 type Group = fn(Effort, &mut Report);
-const GROUPS: [(&str, Group); 5] = [
+const GROUPS: [(&str, Group); 6] = [
     ("micro", micro::measure),
     ("jar", jar::measure),
     ("tower", tower::measure),
     ("http", http::measure),
     ("embedded", embedded::measure),
+    ("remote", remote::measure),
 ];
 
 fn main() -> ExitCode {
@@ -47,7 +49,8 @@ fn main() -> ExitCode {
     if let Some(wrong) = names.iter().find(unknown).or(flags.iter().find(|flag| *flag != "--quick"))
     {
         eprintln!(
-            "{wrong} is neither --quick nor one of the groups micro, jar, tower, http, embedded"
+            "{wrong} is neither --quick nor one of the groups micro, jar, tower, http, embedded, \
+             remote"
         );
         return ExitCode::from(2);
     }

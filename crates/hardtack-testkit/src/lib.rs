@@ -18,13 +18,14 @@
 //! | [`records`] | locators and records to put into a store |
 //! | [`load`] | writers on a store, and what is left of what they were answered |
 //! | [`process`] | the process of a server, which ends with the test |
-//! | [`redis`] | real servers, each test's own |
+//! | [`redis`], [`database`] | real servers |
 //!
 //! Everything here panics where a law is broken: it is for tests.
 
 pub mod adapter;
 mod calls;
 mod clock;
+pub mod database;
 pub mod explore;
 mod faulty;
 pub mod load;

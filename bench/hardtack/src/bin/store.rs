@@ -1,4 +1,5 @@
-//! hardtack-sqlite under the load of a store. The argument is the folder for the file.
+//! A store of hardtack's under the load of one. The argument is the folder for the file of
+//! hardtack-sqlite, or the URL of a PostgreSQL server.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -10,27 +11,30 @@ use hardtack::seal::{Key, KeyId};
 use hardtack::session::store::{Admission, Ended, Inserted, Loaded, Replaced, Store, Touch};
 use hardtack::session::{Cause, Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
+use hardtack_sql::PostgresStore;
 use hardtack_sqlite::SqliteStore;
 use harness::inputs::{NOW, body, mix};
-use harness::store::{SESSIONS, Target, serve};
+use harness::store::{REMOTE_SESSIONS, SESSIONS, Target, serve};
 
-struct Ours {
-    store: SqliteStore,
-    file: PathBuf,
+struct Ours<S> {
+    store: S,
+    /// Where SQLite has its file.
+    file: Option<PathBuf>,
     key: KeyId,
     /// The locators of the first sessions: an engine has them from the cookie.
     locators: Vec<Locator>,
     touches: AtomicU64,
 }
 
-fn open() -> Ours {
-    let folder = PathBuf::from(std::env::args().nth(1).expect("the folder for the file"));
-    let file = folder.join("hardtack.db");
+fn sqlite(folder: &str) -> Ours<SqliteStore> {
+    let file = PathBuf::from(folder).join("hardtack.db");
     // Room for all bodies, so that warm loads are loads from memory.
     let store = SqliteStore::builder(&file).cache_bytes(1 << 30).open().expect("the file opens");
-    let key = Key::generate().expect("the system has random bytes").id();
-    let locators = (0..SESSIONS).map(locator).collect();
-    Ours { store, file, key, locators, touches: AtomicU64::new(0) }
+    Ours::new(store, Some(file))
+}
+
+async fn postgres(url: &str) -> Ours<PostgresStore> {
+    Ours::new(PostgresStore::open(url).await.expect("the server answers"), None)
 }
 
 fn user(n: u64) -> UserKey {
@@ -50,20 +54,26 @@ fn expires(n: u64) -> UnixTime {
     UnixTime::from_secs(NOW + 1800 + n / 200)
 }
 
-impl Ours {
+impl<S: Store> Ours<S> {
+    fn new(store: S, file: Option<PathBuf>) -> Self {
+        let key = Key::generate().expect("the system has random bytes").id();
+        let locators = (0..SESSIONS).map(locator).collect();
+        Self { store, file, key, locators, touches: AtomicU64::new(0) }
+    }
+
     fn locator(&self, n: u64) -> Locator {
         self.locators.get(n as usize).copied().unwrap_or_else(|| locator(n))
     }
 
     async fn record(&self, n: u64) -> Option<Record> {
-        match self.store.load(&self.locator(n)).await.expect("reads do not wait") {
+        match self.store.load(&self.locator(n)).await.expect("the store answers") {
             Loaded::Live(record) => Some(record),
             _ => None,
         }
     }
 }
 
-impl Target for Ours {
+impl<S: Store> Target for Ours<S> {
     async fn create(&self, n: u64) {
         let now = UnixTime::from_secs(NOW);
         let record = Record {
@@ -116,7 +126,8 @@ impl Target for Ours {
 
     /// SQLite's own count: `iChange` of the WAL-index header, one more with each transaction.
     fn batches(&self) -> u64 {
-        let mut index = self.file.clone().into_os_string();
+        let Some(file) = &self.file else { return 0 };
+        let mut index = file.clone().into_os_string();
         index.push("-shm");
         let mut count = [0; 4];
         let read = File::open(index).and_then(|file| file.read_exact_at(&mut count, 8));
@@ -126,5 +137,9 @@ impl Target for Ours {
 }
 
 fn main() {
-    serve(async { open() });
+    let place = std::env::args().nth(1).expect("the folder for the file, or a URL");
+    match place.starts_with("postgres:") {
+        true => serve(REMOTE_SESSIONS, async { postgres(&place).await }),
+        false => serve(SESSIONS, async { sqlite(&place) }),
+    }
 }

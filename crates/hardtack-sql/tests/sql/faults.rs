@@ -43,7 +43,7 @@ macro_rules! suite {
         /// A server of its own, and a store on it that promises all it can.
         async fn own(deadline: std::time::Duration) -> (Arc<dyn Store>, Server) {
             let server = Server::start($engine, "");
-            let url = own_database(server.port).await;
+            let url = own_database(server.port()).await;
             // The tables are made in peace, however hasty the test is.
             $store::builder(&url).deadline(PATIENT).open().await.unwrap();
             let store = $store::builder(&url).deadline(deadline).migrate(false).open().await;

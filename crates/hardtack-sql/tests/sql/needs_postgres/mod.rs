@@ -37,8 +37,8 @@ async fn own_database(port: u16) -> String {
 #[tokio::test]
 async fn every_login_waits_for_the_disk() {
     let server = Server::start(POSTGRES, "-c synchronous_commit=off");
-    let store = PostgresStore::open(&url(server.port)).await.unwrap();
-    let client = client(&url(server.port)).await;
+    let store = PostgresStore::open(&url(server.port())).await.unwrap();
+    let client = client(&url(server.port())).await;
     let syncs = async || -> i64 {
         client.query_one("SELECT wal_sync FROM pg_stat_wal", &[]).await.unwrap().get(0)
     };
