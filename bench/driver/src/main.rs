@@ -1,6 +1,7 @@
 //! Builds every peer, interleaves their rounds, and holds hardtack against its bars.
 //!
 //! `driver [--quick] [GROUP...]`: without a group all of them, which also writes `results.md`.
+//! `driver sweep [SESSIONS]`: takes minutes and much disk, so it is asked for by itself.
 
 mod bars;
 mod embedded;
@@ -11,6 +12,7 @@ mod micro;
 mod process;
 mod remote;
 mod rounds;
+mod sweep;
 mod tower;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +45,10 @@ const GROUPS: [(&str, Group); 6] = [
 ];
 
 fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some("sweep") {
+        return sweep::measure(words.next().as_deref());
+    }
     let (flags, names): (Vec<_>, Vec<_>) =
         std::env::args().skip(1).partition(|word| word.starts_with('-'));
     let unknown = |name: &&String| !GROUPS.iter().any(|(group, _)| group == name);

@@ -24,9 +24,27 @@ const SESSIONS: u64 = 100_000;
 const PAYLOAD: f64 = 500.0;
 
 pub(crate) fn measure(effort: Effort, report: &mut Report) {
-    redis(effort, report);
-    memory(report);
-    postgres(effort, report);
+    const REACH: Reach = Reach::AtLeast(1.5);
+    if is_there("redis-server --version") {
+        redis(effort, report);
+        memory(report);
+    } else {
+        report.unmeasured(
+            "stores on Redis",
+            REACH,
+            "redis-server is missing: install Debian's package",
+        );
+    }
+    if is_there("ls /usr/lib/postgresql/*/bin/postgres || postgres --version") {
+        postgres(effort, report);
+    } else {
+        report.unmeasured("stores on PostgreSQL", REACH, "postgres is missing: install postgresql");
+    }
+}
+
+fn is_there(ask: &str) -> bool {
+    let output = Command::new("sh").args(["-c", ask]).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 fn redis(effort: Effort, report: &mut Report) {
