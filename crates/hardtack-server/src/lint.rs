@@ -254,7 +254,11 @@ impl fmt::Display for FetchError {
                 while let Some(inner) = cause.source() {
                     cause = inner;
                 }
-                write!(f, "{url} cannot be fetched: {cause}")
+                write!(f, "{url} cannot be fetched: {cause}")?;
+                if source.is_connect() {
+                    f.write_str("; see whether the server runs, and the address is right")?;
+                }
+                Ok(())
             }
             FetchError::TooManyRedirects { url } => write!(
                 f,

@@ -185,7 +185,22 @@ fn fate_of(fate: &Fate) -> Html {
 }
 
 fn told(Reason { message, section, advice, .. }: Reason) -> Html {
-    html!("{}. <span class=\"quiet\">({})</span> {}", message, section, advice)
+    html!(
+        "{}. <span class=\"quiet\">({})</span> {}",
+        with_code(&message),
+        section,
+        with_code(&advice)
+    )
+}
+
+/// What stands between backticks, as code.
+fn with_code(text: &str) -> Html {
+    let parts = text.split('`').enumerate();
+    parts
+        .map(
+            |(n, part)| if n % 2 == 1 { html!("<code>{}</code>", part) } else { html!("{}", part) },
+        )
+        .collect()
 }
 
 fn capital(text: &str) -> String {

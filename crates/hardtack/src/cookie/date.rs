@@ -16,11 +16,13 @@ pub fn parse(text: &[u8]) -> Option<UnixTime> {
 }
 
 /// Reads a cookie date as one client does.
+#[inline]
 pub(super) fn parse_as(text: &[u8], grammar: DateGrammar) -> Option<UnixTime> {
     // Nearly all dates on the wire, and no two clients differ about them.
     parse_fixdate(text).or_else(|| parse_slowly(text, grammar))
 }
 
+#[cold]
 fn parse_slowly(text: &[u8], grammar: DateGrammar) -> Option<UnixTime> {
     match grammar {
         DateGrammar::Rfc => tokens::parse_rfc(text),
@@ -39,30 +41,39 @@ fn parse_fixdate(text: &[u8]) -> Option<UnixTime> {
     else {
         return None;
     };
-    let &[y0, y1, y2, y3, b' ', h0, h1, b':', i0, i1, b':', s0, s1, b' ', b'G', b'M', b'T'] = rest
-    else {
+    let &[y0, y1, y2, y3, b' ', ref time @ .., b' ', b'G', b'M', b'T'] = rest else {
         return None;
     };
     if !matches!(&[w0, w1, w2], b"Sun" | b"Mon" | b"Tue" | b"Wed" | b"Thu" | b"Fri" | b"Sat") {
         return None;
     }
     let month = month_number([m0, m1, m2])?;
-    let digits =
-        [d0, d1, y0, y1, y2, y3, h0, h1, i0, i1, s0, s1].map(|digit| digit.wrapping_sub(b'0'));
-    if digits.iter().any(|&digit| digit > 9) {
-        return None;
-    }
-    let pair = |at: usize| u32::from(digits[at]) * 10 + u32::from(digits[at + 1]);
-    let year = pair(2) * 100 + pair(4);
-    let (day, hour, minute, second) = (pair(0), pair(6), pair(8), pair(10));
+    let date = pairs([y0, y1, y2, y3, d0, d1, b'0', b'0'], b"00000000")?;
+    let time = pairs(*time, b"00:00:00")?;
+    let year = date[0] * 100 + date[2];
     if year < FIRST_YEAR {
         return None;
     }
+    let (day, hour, minute, second) = (date[4], time[0], time[3], time[6]);
     Civil { year, month, day, hour, minute, second }.to_unix()
 }
 
+/// The numbers that two digits write, by where they start, of all digits at once. Where `form` has no
+/// zero there must be what it has.
+#[inline(always)]
+fn pairs(text: [u8; 8], form: &[u8; 8]) -> Option<[u32; 8]> {
+    let most = form.map(|byte| if byte == b'0' { 0x7F - 9 } else { 0x7F });
+    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*form);
+    let beyond = digits.wrapping_add(u64::from_le_bytes(most)) | digits;
+    if beyond & u64::from_le_bytes([0x80; 8]) != 0 {
+        return None;
+    }
+    let numbers = digits * 10 + (digits >> 8);
+    Some(numbers.to_le_bytes().map(u32::from))
+}
+
 /// From 1, of its first three letters in their usual casing.
-#[inline]
+#[inline(always)]
 fn month_number(name: [u8; 3]) -> Option<u32> {
     Some(match &name {
         b"Jan" => 1,
@@ -96,6 +107,7 @@ struct Civil {
 
 impl Civil {
     /// `None` if there is no such day or time. What is before 1970 becomes 1970.
+    #[inline]
     fn to_unix(self) -> Option<UnixTime> {
         let Civil { year, month, day, hour, minute, second } = self;
         let exists = (1..=12).contains(&month)

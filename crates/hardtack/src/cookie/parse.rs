@@ -144,21 +144,23 @@ pub fn parse<'a>(line: &'a [u8], profile: &Profile) -> Result<ParsedCookie<'a>, 
         partitioned: false,
         priority: None,
     };
-    for Piece { name, value } in pieces {
-        let value = value.unwrap_or_default();
+    for piece in pieces {
+        let value = piece.value.unwrap_or_default();
         if tab_drops {
-            check_tabs(line, name)?;
+            check_tabs(line, piece.name)?;
             check_tabs(line, value)?;
         }
-        cookie.take(name, value, profile);
+        if let Some(attribute) = piece.attribute() {
+            cookie.take(attribute, value, profile);
+        }
     }
     Ok(cookie)
 }
 
 impl<'a> ParsedCookie<'a> {
     /// Sections 5.6.1 to 5.6.7. The last attribute of a name counts, even if it cannot be read.
-    fn take(&mut self, name: &[u8], value: &'a [u8], profile: &Profile) {
-        let Some(attribute) = AttributeName::named(name) else { return };
+    #[inline(always)]
+    fn take(&mut self, attribute: AttributeName, value: &'a [u8], profile: &Profile) {
         if value.len() > MAX_ATTRIBUTE_BYTES && !(profile.keeps_long_flags && attribute.is_flag()) {
             return;
         }
@@ -196,6 +198,16 @@ pub(super) struct Piece<'a> {
     pub(super) name: &'a [u8],
     /// What stands after it, trimmed; `None` if there is no `=`.
     pub(super) value: Option<&'a [u8]>,
+    /// What it is called, if that was seen on the way.
+    known: Option<AttributeName>,
+}
+
+impl Piece<'_> {
+    /// Which attribute this is.
+    #[inline]
+    pub(super) fn attribute(&self) -> Option<AttributeName> {
+        self.known.or_else(|| AttributeName::named(self.name))
+    }
 }
 
 /// The pieces of a line.
@@ -207,6 +219,19 @@ impl<'a> Pieces<'a> {
     pub(super) fn of(line: &'a [u8]) -> Pieces<'a> {
         Pieces { rest: Some(line) }
     }
+
+    /// What stands before the next semicolon.
+    #[inline(always)]
+    fn value(&mut self, after: &'a [u8]) -> &'a [u8] {
+        let value = match find_either(after, b';', b';') {
+            Some(end) => {
+                self.rest = Some(&after[end + 1..]);
+                &after[..end]
+            }
+            None => after,
+        };
+        trim(value)
+    }
 }
 
 impl<'a> Iterator for Pieces<'a> {
@@ -215,23 +240,41 @@ impl<'a> Iterator for Pieces<'a> {
     #[inline(always)]
     fn next(&mut self) -> Option<Piece<'a>> {
         let rest = self.rest.take()?;
-        let Some(end) = find_either(rest, b';', b'=') else {
-            return Some(Piece { name: trim(rest), value: None });
+        let (known, end) = match usual_name(rest) {
+            Some((known, end)) => (Some(known), end),
+            None => (None, find_either(rest, b';', b'=').unwrap_or(rest.len())),
         };
-        let (name, after) = (trim(&rest[..end]), &rest[end + 1..]);
-        if rest[end] == b';' {
-            self.rest = Some(after);
-            return Some(Piece { name, value: None });
-        }
-        let value = match find_either(after, b';', b';') {
-            Some(end) => {
-                self.rest = Some(&after[end + 1..]);
-                &after[..end]
+        let name = if known.is_some() { &rest[1..end] } else { trim(&rest[..end]) };
+        let value = match rest.get(end) {
+            None => None,
+            Some(b';') => {
+                self.rest = Some(&rest[end + 1..]);
+                None
             }
-            None => after,
+            Some(_) => Some(self.value(&rest[end + 1..])),
         };
-        Some(Piece { name, value: Some(trim(value)) })
+        Some(Piece { name, value, known })
     }
+}
+
+/// The attribute that stands here and where its name ends, if both are written as nearly all servers
+/// do: a look at some constants, in place of a search and a comparison of what it found.
+#[inline(always)]
+fn usual_name(rest: &[u8]) -> Option<(AttributeName, usize)> {
+    Some(match rest {
+        [b' ', b'D', b'o', b'm', b'a', b'i', b'n', b'=', ..] => (AttributeName::Domain, 7),
+        [b' ', b'P', b'a', b't', b'h', b'=', ..] => (AttributeName::Path, 5),
+        [b' ', b'M', b'a', b'x', b'-', b'A', b'g', b'e', b'=', ..] => (AttributeName::MaxAge, 8),
+        [b' ', b'E', b'x', b'p', b'i', b'r', b'e', b's', b'=', ..] => (AttributeName::Expires, 8),
+        [b' ', b'S', b'e', b'c', b'u', b'r', b'e', b';', ..] => (AttributeName::Secure, 7),
+        [b' ', b'H', b't', b't', b'p', b'O', b'n', b'l', b'y', b';', ..] => {
+            (AttributeName::HttpOnly, 9)
+        }
+        [b' ', b'S', b'a', b'm', b'e', b'S', b'i', b't', b'e', b'=', ..] => {
+            (AttributeName::SameSite, 9)
+        }
+        _ => return None,
+    })
 }
 
 /// Where `part`, which borrows from `line`, starts in it.

@@ -4,22 +4,22 @@ use super::{Findings, Severity};
 use crate::cookie::MAX_LIFETIME;
 use crate::cookie::attribute::{AttributeName, MAX_ATTRIBUTE_BYTES, SameSite};
 use crate::cookie::date;
-use crate::cookie::parse::{ParsedCookie, Piece, Pieces, max_age, position_in, same_site};
+use crate::cookie::parse::{ParsedCookie, Pieces, max_age, position_in, same_site};
 use crate::cookie::profile::Profile;
 use crate::time::UnixTime;
 
 pub(super) fn has_same_site(line: &[u8]) -> bool {
-    let mut names = Pieces::of(line).skip(1).filter_map(|piece| AttributeName::named(piece.name));
+    let mut names = Pieces::of(line).skip(1).filter_map(|piece| piece.attribute());
     names.any(|name| name == AttributeName::SameSite)
 }
 
 pub(super) fn check(findings: &mut Findings<'_>, cookie: &ParsedCookie<'_>, now: UnixTime) {
     let line = findings.line;
     let mut seen: Vec<AttributeName> = Vec::new();
-    for Piece { name: written, value } in Pieces::of(line).skip(1) {
-        let value = value.unwrap_or_default();
+    for piece in Pieces::of(line).skip(1) {
+        let (written, value) = (piece.name, piece.value.unwrap_or_default());
         let position = Some(position_in(line, written));
-        let Some(name) = AttributeName::named(written) else {
+        let Some(name) = piece.attribute() else {
             check_unknown(findings, written, value);
             continue;
         };

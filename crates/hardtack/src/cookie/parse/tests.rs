@@ -354,3 +354,36 @@ proptest! {
         }
     }
 }
+
+/// A second space, another casing or a missing one sends a name the long way.
+#[test]
+fn names_in_their_usual_spelling_are_read_as_in_any_other() {
+    for name in AttributeName::ALL {
+        for rest in
+            ["=/x", "=Lax", "=0", "=High", "=Sun, 06 Nov 1994 08:49:37 GMT", "=", ";", " =/x", ""]
+        {
+            for more in ["", "; Secure; Path=/last", ";Secure"] {
+                let written = |space: &str, name: &str| format!("a=b;{space}{name}{rest}{more}");
+                let usual = written(" ", name.as_str());
+                let read = parse(usual.as_bytes(), &Profile::CHROMIUM);
+                for other in [
+                    written("  ", name.as_str()),
+                    written("", name.as_str()),
+                    written(" ", &name.as_str().to_uppercase()),
+                ] {
+                    assert_eq!(
+                        parse(other.as_bytes(), &Profile::CHROMIUM),
+                        read,
+                        "{usual} {other}"
+                    );
+                }
+            }
+        }
+    }
+    assert_eq!(named("a=b; Secured; Pathx=/; HttpOnlyy; Expiress=0"), None);
+}
+
+/// Which attribute of a line is known first.
+fn named(line: &str) -> Option<AttributeName> {
+    Pieces::of(line.as_bytes()).skip(1).find_map(|piece| piece.attribute())
+}
