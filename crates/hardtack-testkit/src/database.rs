@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::process::{Process, free_port};
@@ -167,32 +167,33 @@ impl Server {
 }
 
 /// The port of the server that all tests share which keep its files in one folder.
-/// It does not sync: it is fast, and forgets when the machine fails. A process has
-/// one such server.
+/// It does not sync: it is fast, and forgets when the machine fails.
 ///
 /// # Panics
 /// If its programs are missing, or it does not start.
 pub fn shared(engine: Engine, folder: &Path) -> u16 {
-    static PORT: OnceLock<(u16, File)> = OnceLock::new();
-    PORT.get_or_init(|| {
-        let home = folder.join(engine.name);
-        fs::create_dir_all(&home).expect("a folder");
-        let open = |name| File::create(home.join(name)).expect("a file in it");
-        let (start, users) = (open("start"), open("users"));
-        start.lock().expect("a lock");
-        // Held to the end of the process; the server ends when nobody holds it.
-        users.lock_shared().expect("a lock");
-        let file = home.join("port");
-        let known = fs::read_to_string(&file).ok().and_then(|port| port.parse().ok());
-        let known = known.filter(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok());
-        let port = known.unwrap_or_else(|| {
-            let port = start_shared(engine, &home);
-            fs::write(&file, port.to_string()).expect("a file in it");
-            port
-        });
-        (port, users)
-    })
-    .0
+    static SHARED: Mutex<Vec<(&str, u16, File)>> = Mutex::new(Vec::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, port, _)) = shared.iter().find(|(name, ..)| *name == engine.name) {
+        return *port;
+    }
+    let home = folder.join(engine.name);
+    fs::create_dir_all(&home).expect("a folder");
+    let open = |name| File::create(home.join(name)).expect("a file in it");
+    let (start, users) = (open("start"), open("users"));
+    start.lock().expect("a lock");
+    // Held to the end of the process; the server ends when nobody holds it.
+    users.lock_shared().expect("a lock");
+    let file = home.join("port");
+    let known = fs::read_to_string(&file).ok().and_then(|port| port.parse().ok());
+    let known = known.filter(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok());
+    let port = known.unwrap_or_else(|| {
+        let port = start_shared(engine, &home);
+        fs::write(&file, port.to_string()).expect("a file in it");
+        port
+    });
+    shared.push((engine.name, port, users));
+    port
 }
 
 #[expect(clippy::zombie_processes, reason = "it outlives this process")]
