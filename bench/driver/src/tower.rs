@@ -6,10 +6,10 @@ use crate::rounds::{ROW_HEAD, Rounds};
 
 pub(crate) fn measure(effort: Effort, report: &mut Report) {
     let floors = ["floor", "read floor", "count floor"];
-    let ours = ["ignore", "read", "count", "add", "read readable", "read sealed"];
+    let ours = ["ignore", "read", "read by many", "count", "add", "read readable", "read sealed"];
     let cases: [(&str, &[&str]); 2] = [
         ("hardtack", &[&floors[..], &ours].concat()),
-        ("peers", &[&floors[..], &["ignore", "read", "count"]].concat()),
+        ("peers", &[&floors[..], &["ignore", "read", "read by many", "count"]].concat()),
     ];
     let rounds = Rounds::run("tower", &cases, effort.short_rounds);
 
@@ -62,6 +62,7 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
             "peers: ignore",
             "peers: read floor",
             "peers: read",
+            "peers: read by many",
             "peers: count floor",
             "peers: count",
         ]),
@@ -74,6 +75,7 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
             "hardtack: ignore",
             "hardtack: read floor",
             "hardtack: read",
+            "hardtack: read by many",
             "hardtack: count floor",
             "hardtack: count",
             "hardtack: add",

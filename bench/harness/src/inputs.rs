@@ -3,6 +3,10 @@
 /// The name of the cookie that is looked for.
 pub const NAME: &str = "__Host-Http-sid";
 
+/// How many visitors take turns where each request is by another: more than a server remembers the
+/// last requests of.
+pub const VISITORS: usize = 4096;
+
 /// 2026-11-22 12:00:00 UTC, in seconds.
 pub const NOW: u64 = 1_795_348_800;
 

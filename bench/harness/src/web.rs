@@ -28,30 +28,42 @@ pub fn add_floor(cases: &mut Cases) {
         .route("/inc", get(number))
         .layer(Identity);
     let paths = &[("floor", "/ign"), ("read floor", "/read"), ("count floor", "/inc")];
-    add_paths(cases, router, "/first", paths);
+    add_paths(cases, router, "/first", paths, 1);
 }
 
-/// Adds the cases `/ign`, `/read` and so on for each of the router's paths,
-/// asked with the cookies that a first GET of `first` brings.
-pub fn add_paths(cases: &mut Cases, router: Router, first: &str, paths: &'static [(&str, &str)]) {
+/// Adds the cases `/ign`, `/read` and so on for each of the router's paths, asked in turn with the
+/// cookies that a first GET of `first` brings each of the visitors.
+pub fn add_paths(
+    cases: &mut Cases,
+    router: Router,
+    first: &str,
+    paths: &'static [(&str, &str)],
+    visitors: usize,
+) {
     // As axum::serve does it: what can be put together before the first request, is.
     let router = router.with_state(());
     let runtime = one_thread();
-    let cookies = runtime.block_on(async {
-        let response =
-            router.clone().call(request(first, None)).await.expect("routers do not fail");
-        assert!(response.status().is_success(), "{first} answered {}", response.status());
-        cookies_of(response.headers())
+    let cookies: std::rc::Rc<[_]> = runtime.block_on(async {
+        let mut cookies = Vec::new();
+        for _ in 0..visitors {
+            let response =
+                router.clone().call(request(first, None)).await.expect("routers do not fail");
+            assert!(response.status().is_success(), "{first} answered {}", response.status());
+            cookies.push(cookies_of(response.headers()));
+        }
+        cookies.into()
     });
     let runtime = std::rc::Rc::new(runtime);
     for &(case, path) in paths {
         let mut router = router.clone().into_service::<Body>();
         let runtime = runtime.clone();
         let cookies = cookies.clone();
+        let mut next = 0;
         cases.add_loop(case, move |times| {
             runtime.block_on(async {
                 for _ in 0..times {
-                    let request = request(path, cookies.as_ref());
+                    let request = request(path, cookies[next].as_ref());
+                    next = (next + 1) % cookies.len();
                     let response = router.call(request).await.expect("routers do not fail");
                     assert!(
                         response.status().is_success(),
@@ -67,14 +79,14 @@ pub fn add_paths(cases: &mut Cases, router: Router, first: &str, paths: &'static
 }
 
 /// What a browser would send after this answer.
-fn cookies_of(headers: &HeaderMap) -> Option<HeaderValue> {
+pub(crate) fn cookies_of(headers: &HeaderMap) -> Option<HeaderValue> {
     let set = headers.get_all(SET_COOKIE).iter();
     let pairs = set.filter_map(|v| v.to_str().ok()?.split(';').next()).collect::<Vec<_>>();
     let header = pairs.join("; ");
     (!header.is_empty()).then(|| header.parse().expect("it came in a header"))
 }
 
-fn request(path: &str, cookies: Option<&HeaderValue>) -> Request<Body> {
+pub(crate) fn request(path: &str, cookies: Option<&HeaderValue>) -> Request<Body> {
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = path.parse().expect("a path");
     if let Some(cookies) = cookies {
@@ -84,13 +96,14 @@ fn request(path: &str, cookies: Option<&HeaderValue>) -> Request<Body> {
 }
 
 /// Serves the router on a port of the loopback, told on standard output, with one thread,
-/// until the process is ended.
+/// until the process is ended. Asked on standard input it is its own client, without HTTP.
 pub fn serve(router: impl Future<Output = Router>) {
     one_thread().block_on(async {
         let router = router.await;
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.expect("a free port");
         println!("{}", listener.local_addr().expect("it is bound"));
+        tokio::spawn(crate::closed::answer(router.clone()));
         axum::serve(listener, router).await.expect("axum serves forever");
     });
 }

@@ -52,10 +52,12 @@ fn main() {
     let mut cases = Cases::default();
     web::add_floor(&mut cases);
     let paths = &[("ignore", "/ign"), ("read", "/read"), ("count", "/inc"), ("add", "/add")];
-    web::add_paths(&mut cases, router(builder(MemoryStore::new())), "/inc", paths);
+    web::add_paths(&mut cases, router(builder(MemoryStore::new())), "/inc", paths, 1);
+    let many = router(builder(MemoryStore::new()));
+    web::add_paths(&mut cases, many, "/inc", &[("read by many", "/read")], inputs::VISITORS);
     let readable = router(on_disk("readable.db").readable_records());
-    web::add_paths(&mut cases, readable, "/fill", &[("read readable", "/read")]);
+    web::add_paths(&mut cases, readable, "/fill", &[("read readable", "/read")], inputs::VISITORS);
     let sealed = router(on_disk("sealed.db"));
-    web::add_paths(&mut cases, sealed, "/fill", &[("read sealed", "/read")]);
+    web::add_paths(&mut cases, sealed, "/fill", &[("read sealed", "/read")], inputs::VISITORS);
     cases.serve();
 }

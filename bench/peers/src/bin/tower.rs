@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::get;
-use harness::{Cases, web};
+use harness::{Cases, inputs, web};
 use peers::{count, read};
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 
@@ -15,6 +15,7 @@ fn main() {
     let mut cases = Cases::default();
     web::add_floor(&mut cases);
     let paths = &[("ignore", "/ign"), ("read", "/read"), ("count", "/inc")];
-    web::add_paths(&mut cases, sessions, "/inc", paths);
+    web::add_paths(&mut cases, sessions.clone(), "/inc", paths, 1);
+    web::add_paths(&mut cases, sessions, "/inc", &[("read by many", "/read")], inputs::VISITORS);
     cases.serve();
 }
