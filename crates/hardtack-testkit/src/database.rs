@@ -178,6 +178,7 @@ impl Server {
     /// If it does not start.
     pub fn restart(&mut self) {
         for _ in 0..20 {
+            self.process.end();
             let (engine, folder) = (self.engine, self.folder.path());
             let server = engine.command(engine.run, folder, self.port, self.more);
             self.process = Process::start(&server, folder);

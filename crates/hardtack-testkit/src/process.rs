@@ -61,6 +61,12 @@ impl Process {
         }
     }
 
+    /// Ends the server, and waits until its port is free.
+    pub fn end(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+
     /// Whether it runs: nobody has waited for it yet, so it may be there as a zombie.
     pub fn is_running(&self) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id));
@@ -70,8 +76,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        drop(self.shell.stdin.take());
-        let _ = self.shell.wait();
+        self.end();
     }
 }
 

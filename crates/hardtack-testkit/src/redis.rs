@@ -103,6 +103,8 @@ impl RedisServer {
 
     /// Starts it again, on its port and with its folder.
     pub fn restart(&self) {
+        // One that was killed may still have the port.
+        self.process().end();
         let process = spawn(self.0.folder.path(), &self.0.args);
         *self.process() = process;
         assert!(self.answers(), "the server does not start again");
