@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hardtack::session::store::near::{Near, Since};
 use hardtack::session::{Locator, Record};
@@ -15,8 +15,10 @@ use redis::{
     AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisError, Value,
 };
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use crate::key::{Keys, Told};
+use crate::store::Inner;
 
 /// What one store remembers, and the task that listens for it.
 pub(crate) struct NearCache {
@@ -46,7 +48,7 @@ impl NearCache {
         let client = Client::open(info.clone().set_redis_settings(settings))?;
         // A tenth less than the others wait: clocks may run at different speeds, and
         // a server may answer who wrote a moment before it tells the others.
-        let near = Arc::new(Near::new(bytes, lag - lag / 10, Instant::now()));
+        let near = Arc::new(Near::new(bytes, lag - lag / 10, Instant::now().into_std()));
         let listens = AtomicBool::new(false);
         let listener = Arc::new(Listener { near, client, keys, lag, deadline, listens });
         Ok(Self { listener, task: Mutex::new(None) })
@@ -58,7 +60,7 @@ impl NearCache {
     }
 
     pub(crate) fn find(&self, key: &Locator) -> Option<Record> {
-        self.listener.near.find(key, Instant::now())
+        self.listener.near.find(key, Instant::now().into_std())
     }
 
     /// Before a load. Begins to listen if nobody does yet.
@@ -89,6 +91,28 @@ impl Drop for NearCache {
     fn drop(&mut self) {
         if let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner) {
             task.abort();
+        }
+    }
+}
+
+impl Inner {
+    /// By when a verb must be done that may end a session: it waits afterwards.
+    pub(crate) fn until_end(&self) -> Instant {
+        self.link.until() - self.near.as_ref().map_or(Duration::ZERO, NearCache::lag)
+    }
+
+    /// After an end was written, before it is answered: until no process uses what
+    /// it remembers from before.
+    pub(crate) async fn end_seen(&self) {
+        if let Some(near) = &self.near {
+            tokio::time::sleep(near.lag()).await;
+        }
+    }
+
+    /// So that who has written does not read what was there before.
+    pub(crate) fn forget(&self, key: &Locator) {
+        if let Some(near) = &self.near {
+            near.forget(key);
         }
     }
 }
@@ -138,7 +162,7 @@ impl Listener {
         loop {
             let asked = Instant::now();
             redis::cmd("PING").exec_async(&mut conn).await?;
-            self.near.proven(asked);
+            self.near.proven(asked.into_std());
             tokio::time::sleep((self.lag / 4).saturating_sub(asked.elapsed())).await;
         }
     }

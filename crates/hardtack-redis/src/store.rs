@@ -92,26 +92,6 @@ impl Inner {
         })
     }
 
-    /// By when a verb must be done that may end a session: it waits afterwards.
-    pub(crate) fn until_end(&self) -> Instant {
-        self.link.until() - self.near.as_ref().map_or(Duration::ZERO, NearCache::lag)
-    }
-
-    /// After an end was written, before it is answered: until no process uses what
-    /// it remembers from before.
-    async fn end_seen(&self) {
-        if let Some(near) = &self.near {
-            tokio::time::sleep(near.lag()).await;
-        }
-    }
-
-    /// So that who has written does not read what was there before.
-    fn forget(&self, key: &Locator) {
-        if let Some(near) = &self.near {
-            near.forget(key);
-        }
-    }
-
     /// Calls a script, again if the session was being moved.
     pub(crate) async fn when_settled(
         &self,
