@@ -104,23 +104,23 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) {
     });
 }
 
-struct Server {
-    name: &'static str,
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
     address: SocketAddr,
-    process: Process,
+    pub(crate) process: Process,
 }
 
 /// Requests answered a second.
 #[derive(Clone, Copy)]
-struct Rate {
-    by_clock: f64,
+pub(crate) struct Rate {
+    pub(crate) by_clock: f64,
     /// Of the server's processor time.
-    by_work: f64,
+    pub(crate) by_work: f64,
 }
 
 impl Server {
     /// Starts one on a free port; its first line tells the address.
-    fn start(name: &'static str, command: Command) -> Server {
+    pub(crate) fn start(name: &'static str, command: Command) -> Server {
         let mut process = Process::start(command);
         let line = process.line();
         let address = line.trim_start_matches("http://").trim_end_matches('/').parse();
@@ -129,7 +129,7 @@ impl Server {
 
     /// The cookies of so many new sessions, one `Cookie` header a line. A server
     /// without sessions gets one of the same size to read.
-    fn cookies(&self, sessions: usize) -> String {
+    pub(crate) fn cookies(&self, sessions: usize) -> String {
         (0..sessions)
             .map(|n| {
                 let mut socket = TcpStream::connect(self.address).expect("the server listens");
@@ -152,7 +152,7 @@ impl Server {
             .collect()
     }
 
-    fn load(&self, path: &str, cookies: &Path, millis: u64) -> Rate {
+    pub(crate) fn load(&self, path: &str, cookies: &Path, millis: u64) -> Rate {
         let mut wrk = Command::new("taskset");
         wrk.args(["-c", "1", "wrk", "-t1", "-c64"]).arg(format!("-d{}s", millis.div_ceil(1000)));
         wrk.arg("-s").arg(crate::folder().join("driver/cookies.lua"));
@@ -176,7 +176,7 @@ impl Server {
 }
 
 /// On the first processor; wrk has the second.
-fn pinned(program: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn pinned(program: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", "0"]).arg(program).args(arguments);
     command

@@ -6,9 +6,21 @@ use std::process::Command;
 use crate::Effort;
 
 /// The packages whose versions matter, and the workspaces whose Cargo.lock has them.
-const VERSIONS: [(&str, &[&str]); 5] = [
+const VERSIONS: [(&str, &[&str]); 7] = [
     ("..", &["hardtack", "axum", "rusqlite", "libsqlite3-sys", "aws-lc-rs", "blake3", "tokio"]),
-    ("hardtack", &["axum", "rusqlite", "libsqlite3-sys", "aws-lc-rs", "blake3", "tokio"]),
+    (
+        "hardtack",
+        &[
+            "axum",
+            "rusqlite",
+            "libsqlite3-sys",
+            "redis",
+            "tokio-postgres",
+            "aws-lc-rs",
+            "blake3",
+            "tokio",
+        ],
+    ),
     (
         "peers",
         &[
@@ -26,6 +38,14 @@ const VERSIONS: [(&str, &[&str]); 5] = [
     (
         "tower-sessions-sqlite",
         &["axum", "tower-sessions", "tower-sessions-sqlx-store", "sqlx", "libsqlite3-sys", "tokio"],
+    ),
+    (
+        "tower-sessions-redis",
+        &["axum", "tower-sessions", "tower-sessions-redis-store", "fred", "tokio"],
+    ),
+    (
+        "tower-sessions-postgres",
+        &["axum", "tower-sessions", "tower-sessions-sqlx-store", "sqlx", "tokio"],
     ),
 ];
 

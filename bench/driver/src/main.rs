@@ -1,6 +1,7 @@
 //! Builds every peer, interleaves their rounds, and holds hardtack against its bars.
 //!
 //! `driver [--quick] [GROUP...]`: without a group all of them, which also writes `results.md`.
+//! `driver sweep [SESSIONS]`: takes minutes and much disk, so it is asked for by itself.
 
 mod bars;
 mod embedded;
@@ -9,7 +10,9 @@ mod jar;
 mod machine;
 mod micro;
 mod process;
+mod remote;
 mod rounds;
+mod sweep;
 mod tower;
 
 use std::path::{Path, PathBuf};
@@ -32,22 +35,28 @@ const FULL: Effort = Effort { short_rounds: 21, long_rounds: 7, millis: 1000 };
 const QUICK: Effort = Effort { short_rounds: 5, long_rounds: 2, millis: 300 };
 
 type Group = fn(Effort, &mut Report);
-const GROUPS: [(&str, Group); 5] = [
+const GROUPS: [(&str, Group); 6] = [
     ("micro", micro::measure),
     ("jar", jar::measure),
     ("tower", tower::measure),
     ("http", http::measure),
     ("embedded", embedded::measure),
+    ("remote", remote::measure),
 ];
 
 fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some("sweep") {
+        return sweep::measure(words.next().as_deref());
+    }
     let (flags, names): (Vec<_>, Vec<_>) =
         std::env::args().skip(1).partition(|word| word.starts_with('-'));
     let unknown = |name: &&String| !GROUPS.iter().any(|(group, _)| group == name);
     if let Some(wrong) = names.iter().find(unknown).or(flags.iter().find(|flag| *flag != "--quick"))
     {
         eprintln!(
-            "{wrong} is neither --quick nor one of the groups micro, jar, tower, http, embedded"
+            "{wrong} is neither --quick nor one of the groups micro, jar, tower, http, embedded, \
+             remote"
         );
         return ExitCode::from(2);
     }

@@ -6,6 +6,8 @@
 
 mod alloc;
 mod cases;
+#[cfg(feature = "web")]
+mod closed;
 pub mod inputs;
 #[cfg(feature = "store")]
 pub mod store;

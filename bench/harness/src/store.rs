@@ -1,5 +1,5 @@
-//! The load on a store: 16 tasks in a closed loop on 200,000 sessions of 500
-//! bytes, uniformly at random.
+//! The load on a store: 16 tasks in a closed loop on sessions of 500 bytes,
+//! uniformly at random.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::inputs::mix;
 
-/// How many sessions there are at the start.
+/// How many sessions there are at the start of a store on disk.
 pub const SESSIONS: u64 = 200_000;
-/// How many of them may be ended; loads go to the others.
-const ENDING: u64 = 50_000;
+/// How many there are at the start of a store on a server.
+pub const REMOTE_SESSIONS: u64 = 20_000;
 const TASKS: u64 = 16;
 
 /// A store under load. Sessions have numbers; what number `n` is called, is the store's to say.
@@ -34,14 +34,16 @@ pub trait Target: Send + Sync + 'static {
 
 /// Answers `PHASE MILLISECONDS` with the operations a second, the 99.9th percentile of all
 /// creates so far in milliseconds, and the commits. `preload` comes first.
-pub fn serve<T: Target>(open: impl Future<Output = T>) {
+pub fn serve<T: Target>(sessions: u64, open: impl Future<Output = T>) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime");
     let target = Arc::new(runtime.block_on(open));
     let load = Arc::new(Load {
         target,
+        sessions,
+        loaded: sessions - sessions / 4,
         created: AtomicU64::new(0),
-        ended: AtomicU64::new(SESSIONS - ENDING),
+        ended: AtomicU64::new(sessions - sessions / 4),
     });
     let mut creates = Vec::new();
     crate::serve(|line| {
@@ -53,6 +55,9 @@ pub fn serve<T: Target>(open: impl Future<Output = T>) {
 
 struct Load<T> {
     target: Arc<T>,
+    sessions: u64,
+    /// How many of them are loaded; the others may be ended.
+    loaded: u64,
     created: AtomicU64,
     ended: AtomicU64,
 }
@@ -93,7 +98,7 @@ impl<T: Target> Load<T> {
         let mut latencies = Vec::new();
         while Instant::now() < until {
             random = mix(random);
-            let n = (random >> 32) % (SESSIONS - ENDING);
+            let n = (random >> 32) % self.loaded;
             match kind.operation(random % 100) {
                 Operation::Load => {
                     assert!(self.target.load(n).await.is_some(), "session {n} is not there");
@@ -128,7 +133,7 @@ impl<T: Target> Load<T> {
             tokio::spawn(async move {
                 loop {
                     let n = load.created.fetch_add(1, Relaxed);
-                    if n >= SESSIONS {
+                    if n >= load.sessions {
                         return;
                     }
                     load.target.create(n).await;
@@ -138,13 +143,13 @@ impl<T: Target> Load<T> {
         for task in tasks.collect::<Vec<_>>() {
             task.await.expect("a store does not panic");
         }
-        self.created.store(SESSIONS, Relaxed);
+        self.created.store(self.sessions, Relaxed);
         String::from("preloaded")
     }
 
     /// Loads every session once.
     async fn warm(&self) -> String {
-        for n in 0..SESSIONS - ENDING {
+        for n in 0..self.loaded {
             self.target.load(n).await;
         }
         String::from("warm")

@@ -79,14 +79,14 @@ pub fn add_paths(
 }
 
 /// What a browser would send after this answer.
-fn cookies_of(headers: &HeaderMap) -> Option<HeaderValue> {
+pub(crate) fn cookies_of(headers: &HeaderMap) -> Option<HeaderValue> {
     let set = headers.get_all(SET_COOKIE).iter();
     let pairs = set.filter_map(|v| v.to_str().ok()?.split(';').next()).collect::<Vec<_>>();
     let header = pairs.join("; ");
     (!header.is_empty()).then(|| header.parse().expect("it came in a header"))
 }
 
-fn request(path: &str, cookies: Option<&HeaderValue>) -> Request<Body> {
+pub(crate) fn request(path: &str, cookies: Option<&HeaderValue>) -> Request<Body> {
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = path.parse().expect("a path");
     if let Some(cookies) = cookies {
@@ -96,13 +96,14 @@ fn request(path: &str, cookies: Option<&HeaderValue>) -> Request<Body> {
 }
 
 /// Serves the router on a port of the loopback, told on standard output, with one thread,
-/// until the process is ended.
+/// until the process is ended. Asked on standard input it is its own client, without HTTP.
 pub fn serve(router: impl Future<Output = Router>) {
     one_thread().block_on(async {
         let router = router.await;
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.expect("a free port");
         println!("{}", listener.local_addr().expect("it is bound"));
+        tokio::spawn(crate::closed::answer(router.clone()));
         axum::serve(listener, router).await.expect("axum serves forever");
     });
 }

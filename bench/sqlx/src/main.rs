@@ -102,5 +102,5 @@ impl Target for Sqlx {
 }
 
 fn main() {
-    serve(open());
+    serve(SESSIONS, open());
 }

@@ -36,10 +36,11 @@ impl Inner {
         let somewhere = Locator::from_bytes(somewhere);
         let code = self.with_members(&somewhere, Level::Lasting, self.until_end(), |others| {
             let mut keys: Vec<_> =
-                self.indexes(&somewhere, &[Index::Epochs, Index::Users, Index::Due]).collect();
+                self.indexes(&somewhere, &[Index::Epochs, Index::Users]).collect();
             keys.extend(others.iter().map(|other| self.keys.record(other)));
             Call::script(&script::RAISE, &keys)
                 .arg(user.as_bytes())
+                .arg(user.slot())
                 .args(others.iter().map(Locator::as_bytes))
         });
         u64::try_from(code.await?.0).map_err(|_| odd_answer())

@@ -21,12 +21,18 @@ pub(crate) fn of_user(user: &UserKey) -> Partition {
     user.slot()[0]
 }
 
+/// In how many parts the live sessions of a partition are kept, by what comes next in the
+/// slot tag. All of a user's are in one; and a part stays so small for long that Redis
+/// needs no entry of its own for each member.
+pub(crate) const PARTS: u8 = 8;
+
 /// The indexes of a partition; their letters are part of the layout.
 #[derive(Clone, Copy)]
 pub(crate) enum Index {
-    /// Sorted set: locators of the live, by the earliest that they may be over.
+    /// Sorted sets: locators of the live that have no user, by the second in which they
+    /// may be over at the earliest; one for each part.
     Due,
-    /// Sorted set: locators of the live that have a user, by a hash of the user.
+    /// The same of those that have one.
     Users,
     /// Hash: user to epoch.
     Epochs,
@@ -65,9 +71,24 @@ impl Keys {
         self.in_partition(of(key), key.as_bytes())
     }
 
+    /// The index of a session's partition, and the part of it that the session is in.
+    pub(crate) fn index_of(&self, key: &Locator, index: Index) -> Vec<u8> {
+        match index {
+            Index::Due | Index::Users => self.part(of(key), index, key.slot()[1] >> 5),
+            _ => self.index(of(key), index),
+        }
+    }
+
+    /// A part of the live sessions.
+    pub(crate) fn part(&self, partition: Partition, index: Index, part: u8) -> Vec<u8> {
+        let mut key = self.index(partition, index);
+        key.push(b'0' + part);
+        key
+    }
+
     pub(crate) fn index(&self, partition: Partition, index: Index) -> Vec<u8> {
         let letter = match index {
-            Index::Due => b"d",
+            Index::Due => b"a",
             Index::Users => b"u",
             Index::Epochs => b"n",
             Index::Global => b"g",
@@ -145,8 +166,10 @@ mod tests {
         let ours = tag(keys.record(&key));
         assert_eq!((ours[0], ours[3]), (b'{', b'}'));
         for index in [Index::Due, Index::Users, Index::Epochs, Index::Global, Index::Ends] {
-            assert_eq!(tag(keys.index(of_user(&user), index)), ours);
+            assert_eq!(tag(keys.index_of(&key, index)), ours);
         }
+        let another = hardtack_testkit::records::locator(Some(&user));
+        assert_eq!(keys.index_of(&key, Index::Users), keys.index_of(&another, Index::Users));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Inner {
         until: Instant,
     ) -> Result<Relocated, StoreError> {
         let mut keys = vec![self.keys.record(old)];
-        keys.extend(self.indexes(old, &[Index::Global, Index::Due, Index::Moves]));
+        keys.extend(self.indexes(old, &[Index::Global, Index::Due, Index::Users, Index::Moves]));
         let code = self.when_settled(old, Level::Plain, until, || {
             Call::script(&script::MARK, &keys)
                 .arg(seen.number().to_be_bytes())

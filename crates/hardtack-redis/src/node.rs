@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::address::Template;
+use crate::batch::{Batches, Refused};
 use crate::breaker::Breaker;
 use crate::error::{explain, late, resting, too_few};
 use crate::script::{self, Call};
@@ -45,6 +46,7 @@ type Lane = Mutex<Option<Line>>;
 struct Line {
     number: u64,
     conn: MultiplexedConnection,
+    batches: Batches,
 }
 
 impl Node {
@@ -101,6 +103,48 @@ impl Node {
         Err(error)
     }
 
+    /// The same of one call that needs no replica's word, together with those of others.
+    pub(crate) async fn ask_with_others(
+        &self,
+        call: Call,
+        until: Instant,
+    ) -> Result<Answer, StoreError> {
+        let open = self.plain.try_lock().ok();
+        let Some(line) = open.as_deref().and_then(Option::as_ref) else {
+            drop(open);
+            return self.ask_alone(&call, until).await;
+        };
+        if !self.breaker.admits(self.began.elapsed()) {
+            return Err(resting());
+        }
+        let (script, cmd) = call.into_parts();
+        let (number, answered) = (line.number, line.batches.send(cmd, until));
+        drop(open);
+        let answer = match answered.await {
+            Ok(Err(Refused { unknown: Some(cmd), .. })) => {
+                self.breaker.answered();
+                return self.ask_alone(&Call::from_parts(script, cmd), until).await;
+            }
+            Ok(Err(Refused { error, .. })) if is_answer(&error) => Ok(Err(error)),
+            Ok(Err(Refused { error, .. })) => Err(explain(error)),
+            Ok(Ok(value)) => Ok(Ok(value)),
+            Err(_) => Err(late()),
+        };
+        match &answer {
+            Ok(_) => self.breaker.answered(),
+            Err(_) => self.breaker.failed(self.began.elapsed()),
+        }
+        if answer.as_ref().map_or(true, is_demoted) {
+            hang_up(&self.plain, number);
+        }
+        answer
+    }
+
+    async fn ask_alone(&self, call: &Call, until: Instant) -> Result<Answer, StoreError> {
+        let mut answers = self.ask(&[call], 0, false, until).await?;
+        answers.pop().ok_or_else(crate::error::odd_answer)
+    }
+
     async fn talk(
         &self,
         lane: &Lane,
@@ -127,11 +171,7 @@ impl Node {
                 answers[n] = answer;
             }
         }
-        // A master that has become a replica: the next call looks for the new one.
-        let demoted = |answer: &Answer| {
-            answer.as_ref().is_err_and(|e| e.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly))
-        };
-        if answers.iter().any(demoted) {
+        if answers.iter().any(is_demoted) {
             hang_up(lane, line.number);
         }
         Ok(answers)
@@ -148,10 +188,21 @@ impl Node {
         // not matter: a script that is not known is sent along with its call.
         let scripts = script::all();
         conn.send_packed_commands(&scripts, 0, scripts.len()).await?;
-        let line = Line { number: self.dials.fetch_add(1, Relaxed), conn };
+        let batches = Batches::over(conn.clone());
+        let line = Line { number: self.dials.fetch_add(1, Relaxed), conn, batches };
         *place = Some(line.clone());
         Ok(line)
     }
+}
+
+/// Whether this is what a server has answered, and not why there is no answer.
+fn is_answer(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+}
+
+/// A master that has become a replica: the next call looks for the new one.
+fn is_demoted(answer: &Answer) -> bool {
+    answer.as_ref().is_err_and(|e| e.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly))
 }
 
 /// Why a call has no answers.
@@ -185,9 +236,7 @@ async fn send(
     if let ([one], 0, false) = (commands, replicas, asking) {
         return match conn.send_packed_command(one).await {
             Ok(Value::ServerError(error)) => Ok(vec![Err(error.into())]),
-            Err(error) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => {
-                Ok(vec![Err(error)])
-            }
+            Err(error) if is_answer(&error) => Ok(vec![Err(error)]),
             Ok(value) => Ok(vec![Ok(value)]),
             Err(error) => Err(error.into()),
         };

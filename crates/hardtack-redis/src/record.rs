@@ -59,8 +59,11 @@ pub(crate) fn encode(record: &Record) -> Vec<u8> {
     let mut out = Vec::with_capacity(length);
     out.push(LIVE);
     let times = [record.last_seen, record.expires, record.dies].map(UnixTime::as_millis);
-    let numbers = [record.version.number(), 0, record.epochs.user, record.epochs.global];
-    for number in numbers.into_iter().chain(times) {
+    // The user's epoch is put right by the script that creates the session. One that
+    // replaces a session finds it equal to the record's own, or the session outdated.
+    let epochs = [record.epochs.user, record.epochs.user, record.epochs.global];
+    let numbers = [record.version.number()].into_iter().chain(epochs);
+    for number in numbers.chain(times) {
         out.extend_from_slice(&number.to_be_bytes());
     }
     out.push(record.kind.code());
@@ -74,6 +77,13 @@ pub(crate) fn encode(record: &Record) -> Vec<u8> {
     out.extend_from_slice(device.unwrap_or_default());
     out.extend_from_slice(&record.data);
     out
+}
+
+/// How the string of a live record in a version begins.
+pub(crate) fn beginning(version: Version) -> [u8; 9] {
+    let mut bytes = [LIVE; 9];
+    bytes[1..].copy_from_slice(&version.number().to_be_bytes());
+    bytes
 }
 
 /// What stands in a string; `None` if it is not ours, or damaged.

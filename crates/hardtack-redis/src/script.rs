@@ -10,7 +10,7 @@ pub(crate) struct Lua(LazyLock<(Script, String)>);
 macro_rules! scripts {
     ($($name:ident: $($part:literal)*;)*) => {$(
         pub(crate) static $name: Lua = Lua(LazyLock::new(|| {
-            let code = concat!(include_str!("lua/common.lua"), $(include_str!(concat!("lua/", $part)),)*);
+            let code = concat!($(include_str!(concat!("lua/", $part)),)*);
             (Script::new(code), code.to_owned())
         }));
     )*
@@ -25,24 +25,28 @@ macro_rules! scripts {
 }
 
 scripts! {
-    INSERT: "admit.lua" "insert.lua";
-    RELOCATE: "admit.lua" "relocate.lua";
-    REPLACE: "replace.lua";
-    TOUCH: "touch.lua";
-    END: "end.lua";
-    RAISE: "raise.lua";
-    SPREAD: "spread.lua";
-    DUE: "due.lua";
-    SWEEP: "sweep.lua";
-    DELIVER: "deliver.lua";
-    FORGET: "forget.lua";
-    MARK: "mark.lua";
-    PEEK: "peek.lua";
-    SETTLE: "settle.lua";
-    UNMARK: "unmark.lua";
-    MEMBERS: "members.lua";
-    HEADS: "heads.lua";
+    INSERT: "common.lua" "admit.lua" "insert.lua";
+    RELOCATE: "common.lua" "admit.lua" "relocate.lua";
+    REPLACE: "replace_plain.lua" "common.lua" "replace.lua";
+    TOUCH: "common.lua" "touch.lua";
+    END: "common.lua" "end.lua";
+    RAISE: "common.lua" "raise.lua";
+    SPREAD: "common.lua" "spread.lua";
+    DUE: "common.lua" "due.lua";
+    SWEEP: "common.lua" "sweep.lua";
+    DELIVER: "common.lua" "deliver.lua";
+    FORGET: "common.lua" "forget.lua";
+    MARK: "common.lua" "mark.lua";
+    PEEK: "common.lua" "peek.lua";
+    SETTLE: "common.lua" "settle.lua";
+    UNMARK: "common.lua" "unmark.lua";
+    MEMBERS: "common.lua" "members.lua";
+    HEADS: "common.lua" "heads.lua";
 }
+
+/// What a load needs: more grows.
+const ARGS: usize = 4;
+const BYTES: usize = 96;
 
 /// One command to one partition.
 pub(crate) struct Call {
@@ -53,13 +57,15 @@ pub(crate) struct Call {
 impl Call {
     /// A plain command.
     pub(crate) fn plain(name: &str) -> Self {
-        Self { script: None, cmd: redis::cmd(name) }
+        let mut cmd = Cmd::with_capacity(ARGS, BYTES);
+        cmd.arg(name);
+        Self { script: None, cmd }
     }
 
     /// A script with its keys.
     pub(crate) fn script(script: &'static Lua, keys: &[Vec<u8>]) -> Self {
-        let mut cmd = redis::cmd("EVALSHA");
-        cmd.arg(script.0.0.get_hash()).arg(keys.len());
+        let mut cmd = Cmd::with_capacity(ARGS, BYTES);
+        cmd.arg("EVALSHA").arg(script.0.0.get_hash()).arg(keys.len());
         for key in keys {
             cmd.arg(&key[..]);
         }
@@ -76,6 +82,14 @@ impl Call {
             self.cmd.arg(bytes.as_ref());
         }
         self
+    }
+
+    pub(crate) fn into_parts(self) -> (Option<&'static Lua>, Cmd) {
+        (self.script, self.cmd)
+    }
+
+    pub(crate) fn from_parts(script: Option<&'static Lua>, cmd: Cmd) -> Self {
+        Self { script, cmd }
     }
 
     pub(crate) fn cmd(&self) -> &Cmd {

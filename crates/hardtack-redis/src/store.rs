@@ -19,7 +19,7 @@ use crate::key::{self, Index, Keys, PARTITIONS};
 use crate::link::{Level, Link};
 use crate::moves::Move;
 use crate::near::NearCache;
-use crate::record::{Stored, decode, encode};
+use crate::record::{Stored, beginning, decode, encode};
 use crate::script::{self, Call};
 use crate::value::{self, Code};
 
@@ -171,8 +171,8 @@ impl Inner {
         key: &Locator,
         which: &'a [Index],
     ) -> impl Iterator<Item = Vec<u8>> + 'a {
-        let partition = key::of(key);
-        which.iter().map(move |index| self.keys.index(partition, *index))
+        let key = *key;
+        which.iter().map(move |index| self.keys.index_of(&key, *index))
     }
 
     async fn replace(
@@ -181,15 +181,15 @@ impl Inner {
         seen: Version,
         record: Record,
     ) -> Result<Replaced, StoreError> {
-        let mut keys = vec![self.keys.record(key)];
-        keys.extend(self.indexes(key, &[Index::Global, Index::Due]));
-        let value = encode(&record);
+        let index = if record.user.is_some() { Index::Users } else { Index::Due };
+        let keys = [
+            self.keys.record(key),
+            self.keys.index_of(key, Index::Global),
+            self.keys.index_of(key, index),
+        ];
+        let (seen, value) = (beginning(seen), encode(&record));
         let code = self.when_settled(key, Level::Plain, self.link.until(), || {
-            Call::script(&script::REPLACE, &keys)
-                .arg(seen.number().to_be_bytes())
-                .arg(&value)
-                .arg(key.as_bytes())
-                .arg(ttl(&record, record.last_seen))
+            Call::script(&script::REPLACE, &keys).arg(seen).arg(&value)
         });
         match code.await? {
             Code::OK => Ok(Replaced::Ok),

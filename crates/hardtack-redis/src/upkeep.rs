@@ -9,7 +9,7 @@ use redis::Value;
 use tokio::time::Instant;
 
 use crate::error::odd_answer;
-use crate::key::{self, Index, PARTITIONS, Partition};
+use crate::key::{self, Index, PARTITIONS, PARTS, Partition};
 use crate::link::Level;
 use crate::record::{Stored, decode};
 use crate::script::{self, Call};
@@ -32,8 +32,8 @@ impl Inner {
         let mut found = Vec::new();
         if let Some(user) = user {
             let partition = key::of_user(user);
-            let users = self.keys.index(partition, Index::Users);
-            let call = Call::script(&script::MEMBERS, &[users]).arg(user.as_bytes());
+            let users = self.keys.part(partition, Index::Users, user.slot()[1] >> 5);
+            let call = Call::script(&script::MEMBERS, &[users]).arg(user.slot());
             let answer = self.link.call(partition, call, Level::Plain, self.link.until()).await?;
             let members = value::locators(answer)?;
             self.page(partition, members, Some(user), after, limit, &mut found).await?;
@@ -55,13 +55,27 @@ impl Inner {
         &self,
         partitions: Vec<Partition>,
     ) -> Result<Vec<(Partition, Vec<Locator>)>, StoreError> {
-        let calls = partitions.iter().map(|partition| {
-            let due = self.keys.index(*partition, Index::Due);
-            (*partition, Call::plain("ZRANGE").arg(due).arg("0").arg("-1"))
+        let calls = partitions.iter().flat_map(|partition| {
+            let live = self.live(*partition);
+            live.map(|part| (*partition, Call::plain("ZRANGE").arg(part).arg("0").arg("-1")))
         });
         let answers = self.link.send(calls.collect(), Level::Plain, self.link.until()).await?;
-        let answers = answers.into_iter().map(value::locators);
-        partitions.into_iter().zip(answers).map(|(p, all)| Ok((p, all?))).collect()
+        let mut answers = answers.into_iter();
+        let mut all = Vec::with_capacity(partitions.len());
+        for partition in partitions {
+            let mut keys = Vec::new();
+            for part in answers.by_ref().take(2 * usize::from(PARTS)) {
+                keys.append(&mut value::locators(part)?);
+            }
+            all.push((partition, keys));
+        }
+        Ok(all)
+    }
+
+    /// Where the live sessions of a partition are: those without a user first.
+    fn live(&self, partition: Partition) -> impl Iterator<Item = Vec<u8>> {
+        let parts = |index| (0..PARTS).map(move |part| self.keys.part(partition, index, part));
+        parts(Index::Due).chain(parts(Index::Users))
     }
 
     /// Adds those of `keys` that are live and wanted to a page.
@@ -172,8 +186,9 @@ impl Inner {
         until: Instant,
     ) -> Result<Wave, StoreError> {
         let looks = partitions.iter().map(|partition| {
-            let indexes = [Index::Global, Index::Swept, Index::Due, Index::Told];
-            let keys = indexes.map(|index| self.keys.index(*partition, index));
+            let indexes = [Index::Global, Index::Swept, Index::Told];
+            let indexes = indexes.into_iter().map(|index| self.keys.index(*partition, index));
+            let keys: Vec<_> = indexes.chain(self.live(*partition)).collect();
             let call = Call::script(&script::DUE, &keys)
                 .arg(now.as_millis().to_string())
                 .arg(share.to_string())
@@ -183,26 +198,37 @@ impl Inner {
         let answers = self.link.send(looks.collect(), Level::Plain, until).await?;
         let (mut wave, mut ends, mut forgets) = (Wave::default(), Vec::new(), Vec::new());
         for (partition, answer) in partitions.into_iter().zip(answers) {
-            let Ok([global, due, told]) = <[Value; 3]>::try_from(value::list(answer)?) else {
+            let Ok([global, due, users, told]) = <[Value; 4]>::try_from(value::list(answer)?)
+            else {
                 return Err(odd_answer());
             };
             wave.highest = wave.highest.max(value::number(&global)?);
-            let (due, told) = (value::locators(due)?, value::locators(told)?);
-            wave.swept.more |= due.len() >= share || told.len() >= share;
-            let named = |indexes: &[Index], keys: &[Locator]| {
-                let indexes = indexes.iter().map(|index| self.keys.index(partition, *index));
-                indexes.chain(keys.iter().map(|key| self.keys.record(key))).collect::<Vec<_>>()
+            let told = value::locators(told)?;
+            wave.swept.more |= told.len() >= share;
+            let records = |keys: &[Locator]| -> Vec<_> {
+                keys.iter().map(|key| self.keys.record(key)).collect()
             };
-            if !due.is_empty() {
-                let indexes = [Index::Global, Index::Due, Index::Users, Index::Ends];
-                let call = Call::script(&script::SWEEP, &named(&indexes, &due))
-                    .arg(big_endian(now))
-                    .args(due.iter().map(Locator::as_bytes));
-                ends.push((partition, call));
+            for (index, due, has_user) in [(Index::Due, due, "0"), (Index::Users, users, "1")] {
+                let due = value::locators(due)?;
+                wave.swept.more |= due.len() >= share;
+                if !due.is_empty() {
+                    let mut keys = [Index::Global, Index::Ends]
+                        .map(|i| self.keys.index(partition, i))
+                        .to_vec();
+                    keys.extend((0..PARTS).map(|part| self.keys.part(partition, index, part)));
+                    keys.append(&mut records(&due));
+                    let call = Call::script(&script::SWEEP, &keys)
+                        .arg(big_endian(now))
+                        .arg(has_user)
+                        .args(due.iter().map(Locator::as_bytes));
+                    ends.push((partition, call));
+                }
             }
             if !told.is_empty() {
-                let call = Call::script(&script::FORGET, &named(&[Index::Told], &told))
-                    .args(told.iter().map(Locator::as_bytes));
+                let mut keys = vec![self.keys.index(partition, Index::Told)];
+                keys.append(&mut records(&told));
+                let call =
+                    Call::script(&script::FORGET, &keys).args(told.iter().map(Locator::as_bytes));
                 forgets.push((partition, call));
             }
         }

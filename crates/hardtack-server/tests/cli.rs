@@ -88,3 +88,36 @@ fn a_port_in_use_is_said_with_advice() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains(&port) && said.contains("--port 0"), "{said}");
 }
+
+#[test]
+fn sessions_go_into_a_file_for_their_owner_and_no_password_is_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let in_folder = |name: &str| folder.path().join(name).display().to_string();
+    let (store, file) = (format!("sqlite:{}", in_folder("a.db")), in_folder("a.jsonl"));
+    let (header, end) = (
+        r#"{"hardtack":"sessions","version":1,"exported":0,"global_epoch":2}"#,
+        r#"{"sessions":0}"#,
+    );
+    std::fs::write(&file, format!("{header}\n{end}\n")).expect("a file");
+    let run = |arguments: &[&str]| hardtack(arguments).output().expect("it runs");
+    let imported = run(&["sessions", "import", &store, "--input", &file, "--json"]);
+    assert!(imported.status.success(), "{imported:?}");
+    let copy = in_folder("b.jsonl");
+    assert!(run(&["sessions", "export", &store, "--output", &copy]).status.success());
+    let text = std::fs::read_to_string(&copy).expect("a file");
+    assert!(text.contains(r#""global_epoch":2"#) && text.ends_with("{\"sessions\":0}\n"), "{text}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&copy).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // It is not written over, and what cannot be is refused without the password.
+    assert_eq!(run(&["sessions", "export", &store, "--output", &copy]).status.code(), Some(2));
+    for url in ["mongo://ada:secret@h", "redis:ada:secret@h", "postgres://ada:secret@h:x/d"] {
+        let refused = run(&["sessions", "export", url]);
+        assert!(!refused.status.success(), "{url}");
+        assert!(!String::from_utf8_lossy(&refused.stderr).contains("secret"), "{refused:?}");
+    }
+    assert_eq!(run(&["migrate", &store, &store, "--nodes", "0"]).status.code(), Some(2));
+}

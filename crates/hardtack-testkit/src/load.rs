@@ -78,7 +78,8 @@ impl Load {
         let (told, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let writer = |_| tokio::spawn(write(recorder.clone(), Arc::clone(&told), stop.clone()));
         let writers = (0..8).map(writer).collect();
-        let callers = Callers::start(&[recorder.clone()], SEED.fetch_add(1, SeqCst));
+        let shared: Arc<dyn Store> = recorder.clone();
+        let callers = Callers::start(std::slice::from_ref(&shared), SEED.fetch_add(1, SeqCst));
         let recorded = Recorded { history, store: recorder };
         Self { told, stop, writers, callers, recorded }
     }

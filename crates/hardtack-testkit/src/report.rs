@@ -7,8 +7,9 @@ use std::io::Write;
 ///
 /// # Panics
 /// If that file cannot be written.
-pub(crate) fn line(words: &[&str]) {
+pub(crate) fn line(words: &[impl AsRef<str>]) {
     let Some(file) = std::env::var_os("HARDTACK_REPORT") else { return };
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     let line = words.join("\t") + "\n";
     // In one piece: many tests write at once.
     let added = OpenOptions::new()

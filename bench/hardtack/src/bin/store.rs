@@ -1,8 +1,10 @@
-//! hardtack-sqlite under the load of a store. The argument is the folder for the file.
+//! A store of hardtack's under the load of one. The argument is the folder for the file of
+//! hardtack-sqlite, or the URL of a PostgreSQL server.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -10,27 +12,34 @@ use hardtack::seal::{Key, KeyId};
 use hardtack::session::store::{Admission, Ended, Inserted, Loaded, Replaced, Store, Touch};
 use hardtack::session::{Cause, Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
+use hardtack_sql::PostgresStore;
 use hardtack_sqlite::SqliteStore;
 use harness::inputs::{NOW, body, mix};
-use harness::store::{SESSIONS, Target, serve};
+use harness::store::{REMOTE_SESSIONS, SESSIONS, Target, serve};
 
-struct Ours {
-    store: SqliteStore,
-    file: PathBuf,
+struct Ours<S> {
+    store: S,
+    /// Where SQLite has its file.
+    file: Option<PathBuf>,
     key: KeyId,
     /// The locators of the first sessions: an engine has them from the cookie.
     locators: Vec<Locator>,
     touches: AtomicU64,
+    /// Touches that wait to be written together, as an engine gathers them for a second. A
+    /// store on disk, which puts them off by itself, is given each.
+    gathered: Mutex<Vec<Touch>>,
+    gathers: usize,
 }
 
-fn open() -> Ours {
-    let folder = PathBuf::from(std::env::args().nth(1).expect("the folder for the file"));
-    let file = folder.join("hardtack.db");
+fn sqlite(folder: &str) -> Ours<SqliteStore> {
+    let file = PathBuf::from(folder).join("hardtack.db");
     // Room for all bodies, so that warm loads are loads from memory.
     let store = SqliteStore::builder(&file).cache_bytes(1 << 30).open().expect("the file opens");
-    let key = Key::generate().expect("the system has random bytes").id();
-    let locators = (0..SESSIONS).map(locator).collect();
-    Ours { store, file, key, locators, touches: AtomicU64::new(0) }
+    Ours::new(store, Some(file))
+}
+
+async fn postgres(url: &str) -> Ours<PostgresStore> {
+    Ours::new(PostgresStore::open(url).await.expect("the server answers"), None)
 }
 
 fn user(n: u64) -> UserKey {
@@ -50,20 +59,29 @@ fn expires(n: u64) -> UnixTime {
     UnixTime::from_secs(NOW + 1800 + n / 200)
 }
 
-impl Ours {
+impl<S: Store> Ours<S> {
+    fn new(store: S, file: Option<PathBuf>) -> Self {
+        let key = Key::generate().expect("the system has random bytes").id();
+        let locators = (0..SESSIONS).map(locator).collect();
+        // A tenth of the least that comes in a second.
+        let gathers = if file.is_some() { 1 } else { 64 };
+        let touches = AtomicU64::new(0);
+        Self { store, file, key, locators, touches, gathered: Mutex::default(), gathers }
+    }
+
     fn locator(&self, n: u64) -> Locator {
         self.locators.get(n as usize).copied().unwrap_or_else(|| locator(n))
     }
 
     async fn record(&self, n: u64) -> Option<Record> {
-        match self.store.load(&self.locator(n)).await.expect("reads do not wait") {
+        match self.store.load(&self.locator(n)).await.expect("the store answers") {
             Loaded::Live(record) => Some(record),
             _ => None,
         }
     }
 }
 
-impl Target for Ours {
+impl<S: Store> Target for Ours<S> {
     async fn create(&self, n: u64) {
         let now = UnixTime::from_secs(NOW);
         let record = Record {
@@ -97,7 +115,14 @@ impl Target for Ours {
             UnixTime::from_secs(NOW + seconds),
             expires(n).saturating_add(Duration::from_secs(seconds)),
         );
-        self.store.touch(&[touch]).await.expect("the store answers");
+        let batch = {
+            let mut gathered = self.gathered.lock().expect("nobody panics");
+            gathered.push(touch);
+            (gathered.len() >= self.gathers).then(|| std::mem::take(&mut *gathered))
+        };
+        if let Some(batch) = batch {
+            self.store.touch(&batch).await.expect("the store answers");
+        }
     }
 
     async fn replace(&self, n: u64) {
@@ -116,7 +141,8 @@ impl Target for Ours {
 
     /// SQLite's own count: `iChange` of the WAL-index header, one more with each transaction.
     fn batches(&self) -> u64 {
-        let mut index = self.file.clone().into_os_string();
+        let Some(file) = &self.file else { return 0 };
+        let mut index = file.clone().into_os_string();
         index.push("-shm");
         let mut count = [0; 4];
         let read = File::open(index).and_then(|file| file.read_exact_at(&mut count, 8));
@@ -126,5 +152,9 @@ impl Target for Ours {
 }
 
 fn main() {
-    serve(async { open() });
+    let place = std::env::args().nth(1).expect("the folder for the file, or a URL");
+    match place.starts_with("postgres:") {
+        true => serve(REMOTE_SESSIONS, async { postgres(&place).await }),
+        false => serve(SESSIONS, async { sqlite(&place) }),
+    }
 }

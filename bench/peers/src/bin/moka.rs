@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use harness::inputs::{body, mix};
-use harness::store::{Target, serve};
+use harness::store::{SESSIONS, Target, serve};
 use moka::sync::Cache;
 
 struct Map(Cache<[u8; 18], (u64, Bytes), ahash::RandomState>);
@@ -41,7 +41,7 @@ impl Target for Map {
 }
 
 fn main() {
-    serve(async {
+    serve(SESSIONS, async {
         Map(Cache::builder().max_capacity(4_000_000).build_with_hasher(Default::default()))
     });
 }

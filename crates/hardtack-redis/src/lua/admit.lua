@@ -1,6 +1,6 @@
 -- Whether a record may be created, and who must make room for it. Answers a
 -- refusal, or nil and those to be evicted, or the locators that the caller must name.
-local function admit(key, value, user, g, epochs, users, now, most, end_oldest, keys, but)
+local function admit(key, value, user, g, epochs, users, loc, now, most, end_oldest, keys, but)
     local epoch = '0'
     if user ~= '' then epoch = call('HGET', epochs, user) or '0' end
     local current = tonumber(epoch)
@@ -8,14 +8,14 @@ local function admit(key, value, user, g, epochs, users, now, most, end_oldest, 
     if call('EXISTS', key) == 1 then return EXISTS end
     local evict = {}
     if most > 0 and string.byte(value, 58) == 1 then
-        local all, again = members(users, user, keys)
+        local all, again = members(users, string.sub(loc, 1, 2), keys)
         if again then return all end
         local counted = {}
-        for _, loc in ipairs(all) do
-            local rec = head(keys[loc])
-            if loc ~= but and string.byte(rec) == LIVE and user_of(rec) == user
+        for _, old in ipairs(all) do
+            local rec = head(keys[old])
+            if old ~= but and string.byte(rec) == LIVE and user_of(rec) == user
                 and string.byte(rec, 58) == 1 and num(rec, 42) > now and not outdated(rec, g) then
-                counted[#counted + 1] = { loc = loc, rec = rec, seen = num(rec, 34) }
+                counted[#counted + 1] = { loc = old, rec = rec, seen = num(rec, 34) }
             end
         end
         local too_many = #counted + 1 - most
@@ -28,10 +28,9 @@ local function admit(key, value, user, g, epochs, users, now, most, end_oldest, 
     return nil, evict, current
 end
 
-local function put(key, value, loc, user, ttl, g_key, due, users, current)
+local function put(key, value, loc, ttl, g_key, due, users, current)
     value = string.sub(value, 1, 9) .. struct.pack('>I8', current) .. string.sub(value, 18)
     if ttl == '' then call('SET', key, value) else call('SET', key, value, 'PX', ttl) end
     call('SETNX', g_key, '0')
-    call('ZADD', due, num(value, 42), loc)
-    if user ~= '' then call('ZADD', users, place(user), loc) end
+    call('ZADD', live_in(value, due, users), second(num(value, 42)), loc)
 end

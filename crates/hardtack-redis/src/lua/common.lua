@@ -7,6 +7,9 @@ local LIVE, ENDED = 1, 2
 local HEAD = 313 -- the longest head of a record, with a user of 255 bytes, less 1
 local OK, NOT_NOW, UNKNOWN, EXISTS, FULL, OUTDATED, OTHER_USER, MOVING = 0, -1, -2, -3, -4, -5, -6, -7
 local REVOKED, IDLE, LIFETIME, EVICTED, REPLACED, LOST = 2, 3, 4, 5, 6, 10
+-- As in store.rs, in milliseconds: how long Redis keeps a record after its time, and how
+-- much time is so much that it is kept for ever.
+local LEFT_OVER, AGES = 24 * 3600 * 1000, 100 * 365 * 24 * 3600 * 1000
 local MARK = 128 -- on the version's first byte while a login moves the session
 local call = redis.call
 
@@ -23,9 +26,9 @@ local function millis()
     return now[1] * 1000 + math.floor(now[2] / 1000)
 end
 
--- Where the sessions of a user stand in the index: their score. Two users of one
--- score are told apart by what stands in the records.
-local function place(user) return tonumber(string.sub(redis.sha1hex(user), 1, 12), 16) end
+-- The score of a live session: small numbers take less memory.
+local function second(millis) return math.floor(millis / 1000) end
+local function live_in(rec, due, users) return string.byte(rec, 59) == 0 and due or users end
 
 -- Puts a tombstone in the place of a live record, and the end into the stream.
 local function finish(key, rec, loc, cause, at, due, users, ends)
@@ -33,21 +36,24 @@ local function finish(key, rec, loc, cause, at, due, users, ends)
     local stone = string.char(ENDED, cause) .. at .. '\0' .. string.sub(rec, 58, 59) .. user
     -- First what takes nothing: a server without memory refuses a script's first
     -- write if that takes some, and then lets it go on. So an end is never refused.
-    call('ZREM', due, loc)
+    call('ZREM', live_in(rec, due, users), loc)
     call('SET', key, stone)
-    if user ~= '' then call('ZREM', users, loc) end
     call('ZADD', ends, num(at, 1), loc)
 end
 
--- The members of a user's index that the caller has not named. Whoever touches the
--- record of a member has its key in KEYS, so that a slot on the move is noticed.
-local function members(users, user, named)
-    local place = place(user)
-    local all = call('ZRANGEBYSCORE', users, place, place)
-    for _, loc in ipairs(all) do
-        if not named[loc] then return all, true end
+-- The sessions that may be a user's: their locators begin with the user's slot tag.
+-- Whose they are stands in the records; whether the caller must name them is said beside.
+-- Whoever touches the record of a member has its key in KEYS, so that a slot on the move
+-- is noticed.
+local function members(users, slot, named)
+    local all, again = {}, false
+    for _, loc in ipairs(call('ZRANGE', users, 0, -1)) do
+        if string.sub(loc, 1, 2) == slot then
+            all[#all + 1] = loc
+            again = again or not named[loc]
+        end
     end
-    return all, false
+    return all, again
 end
 
 local function named(from_arg, from_key)

@@ -3,11 +3,11 @@
 local key, g_key, due, users, epochs, ends = unpack(KEYS, 1, 6)
 local value, loc, ttl, now, most, end_oldest = unpack(ARGV, 1, 6)
 local keys, user, g = named(7, 7), user_of(value), global(g_key)
-local refused, evict, current = admit(key, value, user, g, epochs, users, num(now, 1),
+local refused, evict, current = admit(key, value, user, g, epochs, users, loc, num(now, 1),
     tonumber(most), end_oldest == '1', keys)
 if refused then return refused end
 for _, old in ipairs(evict) do
     finish(keys[old.loc], old.rec, old.loc, EVICTED, now, due, users, ends)
 end
-put(key, value, loc, user, ttl, g_key, due, users, current)
+put(key, value, loc, ttl, g_key, due, users, current)
 return OK

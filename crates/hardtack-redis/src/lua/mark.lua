@@ -1,7 +1,7 @@
 -- Begins to put a session of another slot in the place of this one.
--- KEYS: record, global epoch, due, moves
+-- KEYS: record, global epoch, due, users, moves
 -- ARGV: seen, locator, new locator, at
-local key, g_key, due, moves = unpack(KEYS, 1, 4)
+local key, g_key, due, users, moves = unpack(KEYS, 1, 5)
 local seen, loc, new, at = unpack(ARGV, 1, 4)
 local rec = head(key)
 if rec == '' then return UNKNOWN end
@@ -14,5 +14,5 @@ if outdated(rec, global(g_key)) then return REVOKED end
 if string.sub(rec, 2, 9) ~= seen then return NOT_NOW end
 call('SETRANGE', key, 1, string.char(string.byte(rec, 2) + MARK))
 call('HSET', moves, loc, new .. at .. struct.pack('>I8', millis()))
-call('ZADD', due, 'XX', 0, loc)
+call('ZADD', live_in(rec, due, users), 'XX', 0, loc)
 return OK

@@ -1,3 +1,3 @@
 -- KEYS: users
--- ARGV: user
+-- ARGV: the user's slot tag
 return (members(KEYS[1], ARGV[1], {}))

@@ -1,8 +1,8 @@
--- KEYS: user epochs, users, due, records of the user
--- ARGV: user, the user's locators
-local epochs, users, due = unpack(KEYS, 1, 3)
-local user, keys = ARGV[1], named(2, 4)
-local all, again = members(users, user, keys)
+-- KEYS: user epochs, users, records of the user
+-- ARGV: user, slot tag, the user's locators
+local epochs, users = unpack(KEYS, 1, 2)
+local user, slot, keys = ARGV[1], ARGV[2], named(3, 3)
+local all, again = members(users, slot, keys)
 if again then return all end
 local epoch = call('HINCRBY', epochs, user, 1)
 for _, loc in ipairs(all) do
@@ -10,7 +10,7 @@ for _, loc in ipairs(all) do
     if string.byte(rec) == LIVE and user_of(rec) == user then
         -- The epoch stands in the record, so that a load needs no look at the user.
         call('SETRANGE', keys[loc], 9, struct.pack('>I8', epoch))
-        call('ZADD', due, 'XX', 0, loc)
+        call('ZADD', users, 'XX', 0, loc)
     end
 end
 return epoch

@@ -9,12 +9,12 @@ if string.byte(old) == ENDED then return string.byte(old, 2) end
 if marked(old) then return MOVING end
 if outdated(old, global(KEYS[2])) then return REVOKED end
 if string.sub(old, 2, 9) ~= seen then return NOT_NOW end
-local refused, evict, current = admit(KEYS[6], value, user, g, KEYS[10], KEYS[9], num(now, 1),
+local refused, evict, current = admit(KEYS[6], value, user, g, KEYS[10], KEYS[9], loc, num(now, 1),
     tonumber(most), end_oldest == '1', keys, old_loc)
 if refused then return refused end
 finish(KEYS[1], old, old_loc, REPLACED, now, KEYS[3], KEYS[4], KEYS[5])
 for _, oldest in ipairs(evict) do
     finish(keys[oldest.loc], oldest.rec, oldest.loc, EVICTED, now, KEYS[8], KEYS[9], KEYS[11])
 end
-put(KEYS[6], value, loc, user, ttl, KEYS[7], KEYS[8], KEYS[9], current)
+put(KEYS[6], value, loc, ttl, KEYS[7], KEYS[8], KEYS[9], current)
 return OK

@@ -1,15 +1,15 @@
--- KEYS: global epoch, due, users, ends, records
--- ARGV: now, locators
-local g_key, due, users, ends = unpack(KEYS, 1, 4)
-local at, g, ended, moving = ARGV[1], global(g_key), 0, {}
+-- KEYS: global epoch, ends, the 8 parts of due or of users, records
+-- ARGV: now, whether they have users, locators
+local g_key, ends = unpack(KEYS, 1, 2)
+local at, kind, g, ended, moving = ARGV[1], tonumber(ARGV[2]), global(g_key), 0, {}
 local now = num(at, 1)
-for n = 2, #ARGV do
-    local loc, key = ARGV[n], KEYS[n + 3]
+for n = 3, #ARGV do
+    local loc, key = ARGV[n], KEYS[n + 8]
+    local due = KEYS[3 + math.floor(string.byte(loc, 2) / 32)]
     local rec = head(key)
     local expires = string.byte(rec) == LIVE and num(rec, 42)
     if rec == '' then
         -- Redis dropped it: evicted, or left over for a day after its time.
-        local kind = call('ZREM', users, loc)
         call('SET', key, string.char(ENDED, LOST) .. at .. string.char(0, kind, 0))
         call('ZREM', due, loc)
         call('ZADD', ends, now, loc)
@@ -19,12 +19,12 @@ for n = 2, #ARGV do
     elseif marked(rec) then
         moving[#moving + 1] = loc
     elseif outdated(rec, g) then
-        finish(key, rec, loc, REVOKED, at, due, users, ends)
+        finish(key, rec, loc, REVOKED, at, due, due, ends)
         ended = ended + 1
     elseif expires > now then
-        call('ZADD', due, expires, loc)
+        call('ZADD', due, second(expires), loc)
     else
-        finish(key, rec, loc, expires >= num(rec, 50) and LIFETIME or IDLE, at, due, users, ends)
+        finish(key, rec, loc, expires >= num(rec, 50) and LIFETIME or IDLE, at, due, due, ends)
         ended = ended + 1
     end
 end

@@ -12,6 +12,6 @@ if happened == '1' then
     finish(key, rec, loc, REPLACED, string.sub(mark, 19, 26), due, users, ends)
 else
     call('SETRANGE', key, 1, string.char(string.byte(rec, 2) - MARK))
-    call('ZADD', due, 'XX', num(rec, 42), loc)
+    call('ZADD', live_in(rec, due, users), 'XX', second(num(rec, 42)), loc)
 end
 return OK

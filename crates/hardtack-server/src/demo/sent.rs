@@ -189,7 +189,7 @@ fn told(Reason { message, section, advice, .. }: Reason) -> Html {
         "{}. <span class=\"quiet\">({})</span> {}",
         with_code(&message),
         section,
-        with_code(&advice)
+        with_code(advice)
     )
 }
 

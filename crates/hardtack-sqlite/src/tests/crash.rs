@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use hardtack::session::store::{Admission, Ended, Inserted, Loaded, Replaced, Store};
 use hardtack::session::{Cause, Locator};
+use hardtack_testkit::faults;
 use hardtack_testkit::records::{anonymous, next, signed_in, user};
 
 use super::{NOW, all};
@@ -64,6 +65,7 @@ fn what_was_answered_survives_a_kill_soak() {
         let conn = rusqlite::Connection::open(&path).unwrap();
         let sound: String = conn.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
         assert_eq!(sound, "ok");
+        faults::lost_nothing("sqlite", "killed and started again", said.len(), took);
     }
     let answered: u64 = said.values().map(|s| s.version + u64::from(s.ended)).sum();
     assert!(answered > 20 * kills, "only {answered} writes were answered: this tests nothing");

@@ -20,6 +20,8 @@ const EACH: usize = 4;
 const SESSIONS: u64 = 3;
 /// After so many calls for a session it is left alone.
 const CALLS: u64 = 40;
+/// What tells the sessions that logins make from the others.
+const LOGINS: u64 = 1 << 40;
 
 /// Callers who go on until they are stopped.
 #[derive(Debug)]
@@ -115,13 +117,16 @@ async fn ask(
             }
         }
         13 => {
-            let cause = if turn % 2 == 0 { Cause::Logout } else { Cause::Revoked };
+            let cause = if turn.is_multiple_of(2) { Cause::Logout } else { Cause::Revoked };
             store.end(&key, cause, NOW).await?;
         }
         14 => {
-            let (new, owner) = session(seed, number / 2 * 2 + 2);
+            // As the engine does it: nobody else has ever heard of the new locator.
+            let (new, owner) = session(seed ^ LOGINS, turn * 2);
             let created = record(owner.as_ref(), Version::FIRST);
-            store.relocate(&key, version, &new, created, Admission::at(NOW)).await?;
+            let admission = Admission::at(NOW);
+            store.relocate(&key, version, &new, created, admission).await?;
+            store.load(&new).await?;
         }
         _ => {
             let later = NOW.saturating_add(Duration::from_millis(turn));
@@ -133,7 +138,9 @@ async fn ask(
 
 /// Every other session is somebody's.
 fn session(seed: u64, number: u64) -> (Locator, Option<UserKey>) {
-    let owner = (number % 2 == 0).then(|| user(if number % 4 == 0 { "ada" } else { "bob" }));
+    let owner = number
+        .is_multiple_of(2)
+        .then(|| user(if number.is_multiple_of(4) { "ada" } else { "bob" }));
     let random = spread(seed).wrapping_add(number * 2);
     let mut bytes = [0; Locator::LEN];
     bytes[2..10].copy_from_slice(&spread(random).to_be_bytes());

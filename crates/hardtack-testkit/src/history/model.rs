@@ -103,4 +103,11 @@ impl Call {
             Self::Arrive(..) => Some(before),
         }
     }
+
+    /// The state after a login that nobody was told of, if the store made sure that it
+    /// will never happen: its session is `lost` before it began.
+    pub(super) fn given_up(self, before: State) -> Option<State> {
+        matches!((self, before), (Self::Arrive(_, None), State::Unknown))
+            .then_some(State::Ended(Cause::Lost))
+    }
 }

@@ -46,6 +46,7 @@ pub(super) fn explain(entries: &[Entry]) -> Result<(), (State, Vec<bool>)> {
         };
         let others = ahead.len();
         for (n, entry) in rest().take_while(|(_, entry)| entry.made <= first_answer) {
+            ahead.extend(entry.call.given_up(*state).map(|lost| (taken.with(n), lost)));
             match entry.call.after(*state) {
                 // What changes nothing stands in nobody's way: no need to try it later.
                 Some(after) if after == *state && entry.answered.is_some() => {

@@ -91,6 +91,13 @@ fn what_is_unknown_may_happen_late_or_never() {
     let end = (3, 0, End(Cause::Logout, None));
     right("an end", &[MADE, end, (5, 6, load(A)), (7, 8, load(OVER))]);
     right("a login", &[(1, 0, Arrive(A, None)), (3, 4, load(State::Unknown)), (5, 6, load(A))]);
+    let lost = State::Ended(Cause::Lost);
+    right("a login that was given up", &[(1, 0, Arrive(A, None)), (3, 4, load(lost))]);
+    wrong("and happens", &[(1, 0, Arrive(A, None)), (3, 4, load(lost)), (5, 6, load(A))]);
+    wrong(
+        "a login that was answered",
+        &[(1, 2, Arrive(A, Some(Relocated::Ok))), (3, 4, load(lost))],
+    );
     right("a load", &[MADE, (3, 0, Load(None))]);
 }
 

@@ -69,6 +69,40 @@ async fn every_login_waits_for_the_disk() {
 }
 
 #[tokio::test]
+async fn over_tls_only_servers_of_a_trusted_authority_are_talked_to() {
+    let files = concat!(env!("CARGO_MANIFEST_DIR"), "/../hardtack-redis/src/tests/tls");
+    let server = Server::start(POSTGRES, "");
+    let plain = url(server.port());
+    let admin = client(&plain).await;
+    // The server writes them itself, for it trusts no key that others may read.
+    for (name, file) in [("server.crt", "server.pem"), ("server.key", "server.key")] {
+        let pem = std::fs::read_to_string(format!("{files}/{file}")).unwrap();
+        let sql = format!(
+            "COPY (SELECT unnest(string_to_array('{}', E'\\n'))) TO PROGRAM 'umask 077; cat >{name}'",
+            pem.trim()
+        );
+        admin.batch_execute(&sql).await.unwrap();
+    }
+    admin.batch_execute("ALTER SYSTEM SET ssl = on").await.unwrap();
+    admin.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    let says_on = async || {
+        let row = client(&plain).await.query_one("SHOW ssl", &[]).await.unwrap();
+        row.get::<_, &str>(0) == "on"
+    };
+    while !says_on().await {}
+    let builder = || PostgresStore::builder(&format!("{plain}?sslmode=require"));
+    let store = builder().root_certificates(format!("{files}/ca.pem")).open().await.unwrap();
+    records::put(&store, &records::locator(None), &records::anonymous(FakeClock::START)).await;
+    let sql = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+               WHERE application_name = 'hardtack'";
+    assert_eq!(admin.query_one(sql, &[]).await.unwrap().get::<_, Option<bool>>(0), Some(true));
+    let error = builder().open().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    let not_an_authority = builder().root_certificates(format!("{files}/server.key"));
+    assert_eq!(not_an_authority.open().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
+}
+
+#[tokio::test]
 async fn a_standby_is_read_only() {
     let url = own_database(server::shared(POSTGRES)).await;
     let url = format!("{url}%20-cdefault_transaction_read_only%3Don");

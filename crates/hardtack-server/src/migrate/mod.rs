@@ -4,18 +4,21 @@
 //! over both stores; a [`Migration`] takes them through the phases, copies, compares and switches. It
 //! may be ended at any moment, and started again: what it has to know is in the first store.
 
-use std::collections::{BTreeMap, HashMap};
+mod compare;
+mod nodes;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-use hardtack::session::store::moving::{Control, GONE, Phase, Settled, lift, settle, weed};
+use hardtack::session::store::moving::{Control, Phase};
 use hardtack::session::store::{Census, Loaded, Store, StoreError};
-use hardtack::session::{Epochs, Locator};
 use hardtack::time::{Clock, SystemClock};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
+
+use self::nodes::{Baseline, is_unchanged};
 
 /// A migration at work. One at a time: another one waits until this one gives no sign.
 pub struct Migration {
@@ -98,9 +101,6 @@ impl From<StoreError> for MigrateError {
         MigrateError::Store(error)
     }
 }
-
-/// How many writes the nodes had failed to make in both stores when a comparison began.
-type Baseline = BTreeMap<String, u64>;
 
 enum Switched {
     Yes,
@@ -273,55 +273,6 @@ impl Migration {
         self.end().await
     }
 
-    /// Raises the epochs of a store to those of the sessions in it.
-    async fn align(&mut self, store: &dyn Store) -> Result<(), MigrateError> {
-        let mut after = None;
-        loop {
-            let page = store.list(None, after, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = Some(*last);
-            let now = SystemClock::default().now();
-            let sessions = page.iter().filter(|(key, _)| *key != Control::KEY);
-            for (_, record) in sessions.filter(|(_, record)| record.epochs != Epochs::default()) {
-                lift(store, None, record.epochs.global, now).await?;
-                lift(store, record.user.as_ref(), record.epochs.user, now).await?;
-            }
-            self.tend(None).await?;
-        }
-    }
-
-    /// Waits until so many nodes give signs, and no others.
-    async fn count_nodes(&mut self, wanted: usize) -> Result<(), MigrateError> {
-        let began = Instant::now();
-        loop {
-            let control = self.control().await?;
-            // A node that is alive has given another sign since.
-            let first = std::mem::take(&mut self.beats);
-            let alive = control.nodes.iter();
-            let alive = alive.filter(|(name, node)| {
-                first.get(*name).is_some_and(|(beat, _)| *beat != node.beat)
-            });
-            let (alive, known) = (alive.count(), control.nodes.len());
-            for (name, node) in &control.nodes {
-                let (beat, at) = first.get(name).copied().unwrap_or((node.beat, began));
-                self.beats.insert(name.clone(), (beat, at));
-            }
-            let waited = began.elapsed();
-            if alive == wanted && waited >= ALONE.min(Duration::from_millis(2500)) {
-                return Ok(());
-            }
-            if alive > wanted || waited > GONE {
-                let what = format!(
-                    "{alive} nodes serve through both stores and {wanted} were expected ({known} \
-                     have been there); restart each on both stores first, and count again"
-                );
-                return Err(refused(&what));
-            }
-            sleep(Duration::from_millis(100)).await;
-            self.tend(None).await?;
-        }
-    }
-
     async fn switch(
         &mut self,
         pause: Phase,
@@ -389,213 +340,12 @@ impl Migration {
         .await?;
         Ok(switched)
     }
-
-    /// Goes through all sessions of the store that decides and of the other one, until the second
-    /// time round at least, and until no node failed meanwhile.
-    async fn compare(
-        &mut self,
-        tell: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<Baseline, MigrateError> {
-        for _ in 0..COMPARISONS {
-            let baseline = self.ready().await?;
-            let control = self.control().await?;
-            let cursor = control.cursor.as_deref();
-            let (main, other) = match control.phase.is_moved() {
-                true => (self.to.clone(), self.from.clone()),
-                false => (self.from.clone(), self.to.clone()),
-            };
-            let first_copy = control.phase == Phase::Copy && cursor != Some(COPIED);
-            let after = cursor.filter(|_| first_copy).and_then(Locator::parse);
-            self.go_through(&*main, &*other, first_copy, after, tell).await?;
-            self.report.rounds += 1;
-            if first_copy {
-                self.change(|control| control.cursor = Some(COPIED.to_owned())).await?;
-                // What a killed driver left is found by a whole round.
-                continue;
-            }
-            self.weed(&*main, &*other).await?;
-            if is_unchanged(&self.control().await?, &baseline) {
-                return Ok(baseline);
-            }
-        }
-        Err(refused(
-            "writes fail in one of the stores again and again, so that the copies are never \
-             complete; see to it, and start again",
-        ))
-    }
-
-    async fn go_through(
-        &mut self,
-        main: &dyn Store,
-        other: &dyn Store,
-        copies: bool,
-        mut after: Option<Locator>,
-        tell: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<(), MigrateError> {
-        let (of, began) = (total(&main.census().await?, false), Instant::now());
-        let mut done = 0;
-        loop {
-            let page = main.list(None, after, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = Some(*last);
-            let keys = page.iter().map(|(key, _)| *key).filter(|key| *key != Control::KEY);
-            let settling = keys.map(async |key| {
-                let now = SystemClock::default().now();
-                Ok::<_, StoreError>((key, settle(main, other, &key, now).await?))
-            });
-            let mut settling = stream::iter(settling).buffer_unordered(AT_ONCE);
-            while let Some((key, settled)) = settling.try_next().await? {
-                match settled {
-                    Settled::Same => self.report.same += 1,
-                    Settled::Copied => self.report.copied += 1,
-                    Settled::Repaired => self.report.repaired += 1,
-                    Settled::Ended => self.report.ended += 1,
-                    _ => {
-                        let what = format!(
-                            "the other store refuses the live session {key}: it was used for \
-                             something else; take an empty one"
-                        );
-                        return Err(refused(&what));
-                    }
-                }
-                done += 1;
-            }
-            drop(settling);
-            let rate = done as f64 / began.elapsed().as_secs_f64().max(0.001);
-            tell(Progress { copies, done, of: of.max(done), rate });
-            self.tend(after.filter(|_| copies)).await?;
-        }
-    }
-
-    /// Ends copies without a session.
-    async fn weed(&mut self, main: &dyn Store, other: &dyn Store) -> Result<(), MigrateError> {
-        let mut after = None;
-        loop {
-            let page = other.list(None, after, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = Some(*last);
-            let keys = page.iter().map(|(key, _)| *key).filter(|key| *key != Control::KEY);
-            let now = SystemClock::default().now();
-            let weeding = keys.map(async |key| weed(main, other, &key, now).await);
-            let mut weeding = stream::iter(weeding).buffer_unordered(AT_ONCE);
-            while let Some(ended) = weeding.try_next().await? {
-                self.report.ended += u64::from(ended);
-            }
-            drop(weeding);
-            self.tend(None).await?;
-        }
-    }
-
-    /// Waits until every node has seen the phase, or is gone.
-    async fn ready(&mut self) -> Result<Baseline, MigrateError> {
-        loop {
-            let control = self.control().await?;
-            self.listen(&control);
-            let gone: Vec<String> = self.silent().cloned().collect();
-            if !gone.is_empty() {
-                self.beats.retain(|name, _| !gone.contains(name));
-                self.change(|control| control.nodes.retain(|name, _| !gone.contains(name))).await?;
-            } else if control.nodes.values().all(|node| node.seen == control.generation) {
-                return Ok(control
-                    .nodes
-                    .iter()
-                    .map(|(n, node)| (n.clone(), node.failures))
-                    .collect());
-            } else {
-                sleep(Duration::from_millis(20)).await;
-                self.tend(None).await?;
-            }
-        }
-    }
-
-    fn listen(&mut self, control: &Control) {
-        let now = Instant::now();
-        self.beats.retain(|name, _| control.nodes.contains_key(name));
-        for (name, node) in &control.nodes {
-            let heard = self.beats.entry(name.clone()).or_insert((node.beat, now));
-            if heard.0 != node.beat {
-                *heard = (node.beat, now);
-            }
-        }
-    }
-
-    /// The nodes that have given no sign for too long.
-    fn silent(&self) -> impl Iterator<Item = &String> {
-        let is_silent = |at: &Instant| at.elapsed() > GONE;
-        self.beats.iter().filter(move |(_, (_, at))| is_silent(at)).map(|(name, _)| name)
-    }
-
-    fn all_alive(&self) -> bool {
-        self.beats.values().all(|(_, at)| at.elapsed() < ALONE)
-    }
-
-    /// Says that this driver is at work, about once a second, and how far it has come.
-    async fn tend(&mut self, cursor: Option<Locator>) -> Result<(), MigrateError> {
-        if self.tended.elapsed() < Duration::from_secs(1) {
-            return Ok(());
-        }
-        self.tended = Instant::now();
-        self.change(|control| {
-            if let Some((_, beat)) = &mut control.driver {
-                *beat += 1;
-            }
-            if let Some(cursor) = cursor {
-                control.cursor = Some(cursor.to_string());
-            }
-        })
-        .await
-    }
-
-    async fn control(&mut self) -> Result<Control, MigrateError> {
-        Ok(self.read().await?.1)
-    }
-
-    async fn read(
-        &mut self,
-    ) -> Result<(Option<hardtack::session::Version>, Control), MigrateError> {
-        let (seen, control) = Control::read(&*self.from).await?;
-        match &control.driver {
-            Some((name, _)) if *name != self.name => {
-                Err(refused("another `hardtack migrate` has taken over"))
-            }
-            _ => {
-                self.listen(&control);
-                Ok((seen, control))
-            }
-        }
-    }
-
-    async fn change(&mut self, change: impl Fn(&mut Control)) -> Result<(), MigrateError> {
-        loop {
-            let (seen, mut control) = Control::read(&*self.from).await?;
-            let is_mine = |control: &Control| {
-                control.driver.as_ref().is_some_and(|(name, _)| *name == self.name)
-            };
-            let was_free = control.driver.is_none() || is_mine(&control);
-            change(&mut control);
-            if !was_free && !is_mine(&control) {
-                return Err(refused("another `hardtack migrate` has taken over"));
-            }
-            if control.write(&*self.from, seen).await? {
-                return Ok(());
-            }
-        }
-    }
 }
 
 impl fmt::Debug for Migration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Migration").field("report", &self.report).finish_non_exhaustive()
     }
-}
-
-/// Whether no node failed or went away since. One that has joined must not have failed either.
-fn is_unchanged(control: &Control, baseline: &Baseline) -> bool {
-    let failed = |(name, node): (&String, &hardtack::session::store::moving::Node)| {
-        node.failures != baseline.get(name).copied().unwrap_or(0)
-    };
-    baseline.keys().all(|name| control.nodes.contains_key(name))
-        && !control.nodes.iter().any(failed)
 }
 
 fn total(census: &Census, with_control: bool) -> u64 {
@@ -606,14 +356,8 @@ fn refused(why: &str) -> MigrateError {
     MigrateError::Refused(why.to_owned())
 }
 
-/// How many sessions one step handles, and how many of them at once.
-const PAGE: usize = 1000;
-const AT_ONCE: usize = 32;
 /// How long a driver must have been silent for another to take over.
 const ALONE: Duration = Duration::from_secs(3);
 /// How long nodes have to stop writing; shorter than they wait by themselves.
 const PATIENCE: Duration = Duration::from_millis(700);
 const SWITCHES: usize = 20;
-const COMPARISONS: usize = 20;
-/// The cursor when the first copy is complete.
-const COPIED: &str = "copied";
