@@ -34,7 +34,7 @@ impl Inner {
         let mut somewhere = [0; Locator::LEN];
         somewhere[..2].copy_from_slice(&user.slot());
         let somewhere = Locator::from_bytes(somewhere);
-        let code = self.with_members(&somewhere, Level::Lasting, self.link.until(), |others| {
+        let code = self.with_members(&somewhere, Level::Lasting, self.until_end(), |others| {
             let mut keys: Vec<_> =
                 self.indexes(&somewhere, &[Index::Epochs, Index::Users]).collect();
             keys.extend(others.iter().map(|other| self.keys.record(other)));
@@ -50,7 +50,7 @@ impl Inner {
     /// partition that has it refuses what began before. If this breaks off in the
     /// middle, the next sweep or raise does the rest.
     pub(crate) async fn raise_all(&self) -> Result<u64, StoreError> {
-        let until = self.link.until();
+        let until = self.until_end();
         let (partition, counter) = self.keys.counter();
         let call = Call::plain("INCR").arg(counter);
         let answer = self.link.call(partition, call, Level::Plain, until).await?;

@@ -48,6 +48,16 @@ pub(crate) enum Index {
     Told,
 }
 
+/// What a near-cache makes of a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// A record, or the tombstone in its place.
+    Record(Locator),
+    /// The global epoch of a partition.
+    Epoch,
+    Other,
+}
+
 /// Makes keys: PREFIX{XX} and either a locator or the letter of an index.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys(Arc<[u8]>);
@@ -93,6 +103,23 @@ impl Keys {
     /// The counter that the global epoch is drawn from, and its partition.
     pub(crate) fn counter(&self) -> (Partition, Vec<u8>) {
         (0, self.in_partition(0, b"G"))
+    }
+
+    /// What all of them begin with.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// What a key is that was written.
+    pub(crate) fn told(&self, name: &[u8]) -> Told {
+        let Some(rest) = name.strip_prefix(&*self.0).and_then(|rest| rest.get(4..)) else {
+            return Told::Other;
+        };
+        match (<[u8; Locator::LEN]>::try_from(rest), rest) {
+            (Ok(key), _) => Told::Record(Locator::from_bytes(key)),
+            (_, b"g") => Told::Epoch,
+            _ => Told::Other,
+        }
     }
 
     fn in_partition(&self, partition: Partition, rest: &[u8]) -> Vec<u8> {
@@ -143,6 +170,18 @@ mod tests {
         }
         let another = hardtack_testkit::records::locator(Some(&user));
         assert_eq!(keys.index_of(&key, Index::Users), keys.index_of(&another, Index::Users));
+    }
+
+    #[test]
+    fn a_key_that_was_written_is_known_by_its_name() {
+        let keys = Keys::new("shop:");
+        let key = hardtack_testkit::records::locator(None);
+        let (told, partition) = (|name: Vec<u8>| keys.told(&name), of(&key));
+        assert_eq!(told(keys.record(&key)), Told::Record(key));
+        assert_eq!(told(keys.index(partition, Index::Global)), Told::Epoch);
+        assert_eq!(told(keys.index(partition, Index::Due)), Told::Other);
+        assert_eq!(told(Keys::new("other:").record(&key)), Told::Other);
+        assert_eq!(told(b"shop:".to_vec()), Told::Other);
     }
 
     #[test]

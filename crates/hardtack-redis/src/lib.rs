@@ -100,6 +100,31 @@
 //! have been done is never sent again: only redirections, and scripts that a server
 //! does not know, are.
 //!
+//! # Near-cache
+//! With [`Builder::near_cache`] a process remembers live records and answers loads
+//! from there, without a round trip. The server tells of every write on a connection
+//! of its own (`CLIENT TRACKING`, broadcast for the prefix), and what is remembered is
+//! used only while a PONG has come there to a PING that was sent less than the lag
+//! ago (100 ms, [`Builder::near_lag`], less a tenth). Without that proof there is no
+//! cache, and loads go to the server.
+//!
+//! Whatever ends sessions (an end, a login, an insert that evicts, a raise, a sweep
+//! that ended something) is answered the lag after its write: by then every process
+//! was told, or has no proof. So an end that was answered is final for all of them.
+//!
+//! - All processes of a store must have it with the same lag, or none: who has none
+//!   does not wait for those who have. That holds for who ends sessions by hand, too.
+//! - An end costs the lag, and so does a login that ends a session or may evict one.
+//!   Changes of data cost nothing.
+//! - Data that another process wrote may be as old as the lag where it is read. No
+//!   compare-and-set and no end is decided by it: a conflict reads the server again.
+//! - Each process hears of each write to the store, some 150 bytes for a verb, and asks
+//!   four times in a lag. The server keeps no table for it, so
+//!   `tracking-table-max-keys` does not matter. Keys that expire or are evicted are
+//!   told as well, and `FLUSHALL`.
+//! - One server only. A master that has lost its slots or its office without knowing
+//!   would go on proving that nothing was written.
+//!
 //! # Access
 //! A user who may do what the store does, and nothing else:
 //!
@@ -107,6 +132,7 @@
 //! ACL SETUSER shop on >a-long-password ~ht:* resetchannels -@all \
 //!     +eval +evalsha +script|load +time +wait +asking +cluster|slots +role +select \
 //!     +get +mget +set +setnx +getrange +setrange +exists +del +persist +pexpire +incr \
+//!     +hello +ping +client|tracking \
 //!     +hget +hset +hdel +hincrby +zadd +zrem +zrange +zrangebyscore +zunionstore
 //! ```
 //!
@@ -125,6 +151,8 @@
 //!   ended. Give it an access list, a network of its own, and TLS.
 //! - A master that is cut off and does not know it yet answers loads with what it had.
 //!   `min-replicas-to-write` stops its writes, not its reads.
+//! - A near-cache believes the clock of its machine to run evenly. A process that is
+//!   halted between looking at the clock and answering answers with what it saw.
 //! - Without TLS whoever is on the way reads and changes everything, the password too.
 
 mod address;
@@ -137,6 +165,7 @@ mod error;
 mod key;
 mod link;
 mod moves;
+mod near;
 mod node;
 mod record;
 mod script;

@@ -18,6 +18,7 @@ use crate::error::{astray, odd_answer, unreadable};
 use crate::key::{self, Index, Keys, PARTITIONS};
 use crate::link::{Level, Link};
 use crate::moves::Move;
+use crate::near::NearCache;
 use crate::record::{Stored, beginning, decode, encode};
 use crate::script::{self, Call};
 use crate::value::{self, Code};
@@ -30,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) link: Link,
     pub(crate) keys: Keys,
     pub(crate) durability: Durability,
+    pub(crate) near: Option<NearCache>,
     /// The partition that the next sweep begins with.
     pub(crate) sweep_from: AtomicUsize,
 }
@@ -68,6 +70,7 @@ impl Inner {
         let call = Call::plain("MGET")
             .arg(self.keys.record(key))
             .arg(self.keys.index(partition, Index::Global));
+        let since = self.near.as_ref().and_then(|near| near.before(key));
         let answer = self.link.call(partition, call, Level::Plain, self.link.until()).await?;
         let Value::Array(values) = answer else { return Err(odd_answer()) };
         let [Value::BulkString(bytes), global] = &values[..] else { return Ok(Loaded::Unknown) };
@@ -80,6 +83,9 @@ impl Inner {
                 }
                 if moving && self.settle(key, self.link.until()).await? == Move::Happened {
                     return Ok(Loaded::Ended(Cause::Replaced));
+                }
+                if let (Some(near), Some(since), false) = (&self.near, since, moving) {
+                    near.fill(key, since, &record);
                 }
                 Loaded::Live(record)
             }
@@ -263,7 +269,7 @@ impl Inner {
         let mut keys = vec![self.keys.record(key)];
         keys.extend(self.indexes(key, &[Index::Global, Index::Due, Index::Users, Index::Ends]));
         let expired = matches!(cause, Cause::Idle | Cause::Lifetime);
-        let code = self.when_settled(key, Level::Lasting, self.link.until(), || {
+        let code = self.when_settled(key, Level::Lasting, self.until_end(), || {
             Call::script(&script::END, &keys)
                 .arg(key.as_bytes())
                 .arg(cause.code().to_string())
@@ -345,7 +351,10 @@ impl Store for RedisStore {
     }
 
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
-        Reply::later(self.0.load(key))
+        match self.0.near.as_ref().and_then(|near| near.find(key)) {
+            Some(record) => Reply::ready(Ok(Loaded::Live(record))),
+            None => Reply::later(self.0.load(key)),
+        }
     }
 
     fn insert<'a>(
@@ -355,8 +364,13 @@ impl Store for RedisStore {
         admission: Admission,
     ) -> Reply<'a, Result<Inserted, StoreError>> {
         Reply::later(async move {
-            let until = self.0.link.until();
-            self.0.insert(key, record, admission, until).await
+            let evicts = matches!(admission.limit, Some(l) if l.when_full == WhenFull::EndOldest);
+            let until = if evicts { self.0.until_end() } else { self.0.link.until() };
+            let inserted = self.0.insert(key, record, admission, until).await?;
+            if evicts && inserted == Inserted::Ok {
+                self.0.end_seen().await;
+            }
+            Ok(inserted)
         })
     }
 
@@ -366,7 +380,11 @@ impl Store for RedisStore {
         seen: Version,
         record: Record,
     ) -> Reply<'a, Result<Replaced, StoreError>> {
-        Reply::later(self.0.replace(key, seen, record))
+        Reply::later(async move {
+            let replaced = self.0.replace(key, seen, record).await;
+            self.0.forget(key);
+            replaced
+        })
     }
 
     fn relocate<'a>(
@@ -378,13 +396,22 @@ impl Store for RedisStore {
         admission: Admission,
     ) -> Reply<'a, Result<Relocated, StoreError>> {
         Reply::later(async move {
-            let until = self.0.link.until();
-            self.0.relocate(old, seen, new, record, admission, until).await
+            let until = self.0.until_end();
+            let relocated = self.0.relocate(old, seen, new, record, admission, until).await;
+            self.0.forget(old);
+            if let Ok(Relocated::Ok | Relocated::Gone(Some(_))) = relocated {
+                self.0.end_seen().await;
+            }
+            relocated
         })
     }
 
     fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {
-        Reply::later(self.0.touch(batch))
+        Reply::later(async move {
+            let touched = self.0.touch(batch).await;
+            batch.iter().for_each(|touch| self.0.forget(&touch.key));
+            touched
+        })
     }
 
     fn end<'a>(
@@ -393,7 +420,15 @@ impl Store for RedisStore {
         cause: Cause,
         at: UnixTime,
     ) -> Reply<'a, Result<Ended, StoreError>> {
-        Reply::later(self.0.end(key, cause, at))
+        Reply::later(async move {
+            let ended = self.0.end(key, cause, at).await;
+            // Also one that is not due: its activity may be what is not known here.
+            self.0.forget(key);
+            if let Ok(Ended::Now | Ended::Before(Some(_))) = ended {
+                self.0.end_seen().await;
+            }
+            ended
+        })
     }
 
     fn list<'a>(
@@ -415,15 +450,23 @@ impl Store for RedisStore {
         _at: UnixTime,
     ) -> Reply<'a, Result<u64, StoreError>> {
         Reply::later(async move {
-            match user {
-                Some(user) => self.0.raise_user(user).await,
-                None => self.0.raise_all().await,
-            }
+            let epoch = match user {
+                Some(user) => self.0.raise_user(user).await?,
+                None => self.0.raise_all().await?,
+            };
+            self.0.end_seen().await;
+            Ok(epoch)
         })
     }
 
     fn sweep<'a>(&'a self, now: UnixTime, limit: usize) -> Reply<'a, Result<Swept, StoreError>> {
-        Reply::later(self.0.sweep(now, limit))
+        Reply::later(async move {
+            let swept = self.0.sweep(now, limit).await?;
+            if swept.ended > 0 {
+                self.0.end_seen().await;
+            }
+            Ok(swept)
+        })
     }
 
     fn undelivered<'a>(&'a self, limit: usize) -> Reply<'a, Result<Vec<EndEvent>, StoreError>> {

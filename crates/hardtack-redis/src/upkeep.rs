@@ -149,7 +149,7 @@ impl Inner {
 
     /// Goes on where the last one stopped, and stops at half of the deadline.
     pub(crate) async fn sweep(&self, now: UnixTime, limit: usize) -> Result<Swept, StoreError> {
-        let until = self.link.until();
+        let until = self.until_end();
         let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
         let (partition, counter) = self.keys.counter();
         let call = Call::plain("GET").arg(&counter);

@@ -16,10 +16,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, O
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hardtack::session::store::Touch;
+use hardtack::session::store::near::Records;
 use hardtack::session::{Locator, Record};
 use hardtack::time::UnixTime;
-
-use crate::clock_hand::Records;
 
 /// The most locators with activity that is not in the file yet; about 16 MB.
 const NOTED_MAX: usize = 1 << 18;

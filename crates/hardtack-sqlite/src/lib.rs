@@ -59,7 +59,6 @@ mod backup;
 pub mod browsers;
 mod cache;
 mod checkpoint;
-mod clock_hand;
 mod error;
 mod gate;
 mod inner;

@@ -1,10 +1,10 @@
 //! Who may talk to the server, and whom the store talks to.
 
-use hardtack::session::Cause;
 use hardtack::session::store::{Admission, Ended, Inserted, Store, StoreErrorKind, Touch};
+use hardtack::session::{Cause, Record};
 use hardtack::time::UnixTime;
 use hardtack_testkit::FakeClock;
-use hardtack_testkit::records::{anonymous, locator, next, signed_in, user};
+use hardtack_testkit::records::{anonymous, locator, next, put, signed_in, user};
 use hardtack_testkit::redis::RedisServer;
 
 use crate::{Durability, RedisStore};
@@ -52,7 +52,14 @@ async fn the_documented_access_list_is_enough() {
     assert_eq!(answer, "+OK\r\n", "{rule:?}");
     server.tell(&["ACL", "SETUSER", "default", "off"]);
     let url = |login: &str| format!("redis://{login}127.0.0.1:{}", server.port());
-    use_it(&RedisStore::open(&url("shop:a-long-password@"), Durability::Async).unwrap()).await;
+    let builder = || RedisStore::builder(&url("shop:a-long-password@"), Durability::Async);
+    use_it(&builder().open().unwrap()).await;
+    let store = builder().near_cache(1 << 20).open().unwrap();
+    let key = locator(None);
+    // After the raise of everybody: with the epochs that hold now.
+    let epochs = store.epochs(None).await.unwrap();
+    put(&store, &key, &Record { epochs, ..anonymous(NOW) }).await;
+    super::near::warm(&store, &key).await;
     for login in ["", "shop:wrong@"] {
         let store = RedisStore::open(&url(login), Durability::Async).unwrap();
         let error = store.load(&locator(None)).await.unwrap_err();

@@ -5,6 +5,7 @@ mod failover;
 mod keeping;
 mod laws;
 mod memory;
+mod near;
 mod outages;
 mod resharding;
 

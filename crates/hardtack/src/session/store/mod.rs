@@ -10,6 +10,8 @@
 mod error;
 mod memory;
 pub mod moving;
+#[doc(hidden)]
+pub mod near;
 mod reply;
 mod shared;
 

@@ -1,24 +1,27 @@
 //! A bounded number of bytes of records; the hand of a clock goes round and
 //! takes out those that nobody has asked for since it last came by.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use hardtack::session::{Locator, Record};
-
-use crate::cache::ByLocator;
+use crate::session::id::LocatorHash;
+use crate::session::{Locator, Record};
 
 /// What an entry takes beside the bytes it points to: itself, its place in the
 /// table (of which up to half is empty), and what the allocator adds.
 const OVERHEAD: usize = size_of::<Entry>() + 2 * size_of::<(Locator, usize)>() + 3 * 32;
 
-pub(crate) struct Records {
-    places: ByLocator<usize>,
+/// Records by locator, at most so many bytes of them.
+#[derive(Debug)]
+pub struct Records {
+    places: HashMap<Locator, usize, LocatorHash>,
     entries: Vec<Entry>,
     hand: usize,
     bytes: usize,
     most: usize,
 }
 
+#[derive(Debug)]
 struct Entry {
     key: Locator,
     record: Record,
@@ -26,11 +29,13 @@ struct Entry {
 }
 
 impl Records {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { places: ByLocator::default(), entries: Vec::new(), hand: 0, bytes: 0, most }
+    /// Keeps at most about `most` bytes.
+    pub fn new(most: usize) -> Self {
+        Self { places: HashMap::default(), entries: Vec::new(), hand: 0, bytes: 0, most }
     }
 
-    pub(crate) fn find(&self, key: &Locator) -> Option<Record> {
+    /// The record under `key`, which has been asked for now.
+    pub fn find(&self, key: &Locator) -> Option<Record> {
         let entry = &self.entries[*self.places.get(key)?];
         if !entry.asked.load(Relaxed) {
             entry.asked.store(true, Relaxed);
@@ -38,12 +43,14 @@ impl Records {
         Some(entry.record.clone())
     }
 
-    pub(crate) fn find_mut(&mut self, key: &Locator) -> Option<&mut Record> {
+    /// The same, to be changed; its size must stay.
+    pub fn find_mut(&mut self, key: &Locator) -> Option<&mut Record> {
         let place = *self.places.get(key)?;
         Some(&mut self.entries[place].record)
     }
 
-    pub(crate) fn put(&mut self, key: Locator, record: Record) {
+    /// Keeps a record, in place of others if it must be.
+    pub fn put(&mut self, key: Locator, record: Record) {
         let new = cost(&record);
         if new > self.most {
             self.remove(&key);
@@ -63,7 +70,8 @@ impl Records {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: &Locator) {
+    /// Forgets one.
+    pub fn remove(&mut self, key: &Locator) {
         let Some(place) = self.places.remove(key) else { return };
         let gone = self.entries.swap_remove(place);
         self.bytes -= cost(&gone.record);
@@ -72,12 +80,13 @@ impl Records {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// Forgets all.
+    pub fn clear(&mut self) {
         *self = Self::new(self.most);
     }
 
-    #[cfg(test)]
-    pub(crate) fn bytes(&self) -> usize {
+    /// How many bytes there are.
+    pub fn bytes(&self) -> usize {
         self.bytes
     }
 
