@@ -55,6 +55,10 @@ fn redis(effort: Effort, report: &mut Report) {
         Server::start("tower-sessions on Redis", pinned(&theirs, &[&engine.url])),
         Server::start("hardtack on Redis", pinned(&ours, &[&engine.url])),
         Server::start("hardtack in memory", pinned(&ours, &["memory:"])),
+        Server::start(
+            "hardtack on Redis, near-cache",
+            pinned(&ours, &[&format!("near:{}", engine.url)]),
+        ),
     ];
     let [reads, adds] = PATHS.map(|path| in_process(&mut servers, path, effort));
     report.bar(
@@ -66,6 +70,11 @@ fn redis(effort: Effort, report: &mut Report) {
         "tower layer on Redis, increment: requests, of tower-sessions'",
         Reach::AtLeast(1.5),
         adds.ratio(1, 0),
+    );
+    report.bar(
+        "tower layer on Redis with a near-cache, read: requests, of those in memory",
+        Reach::AtLeast(0.85),
+        reads.ratio(3, 2),
     );
 
     // What a script calls is not counted here: GET, SET and the like are theirs alone.

@@ -1,4 +1,5 @@
-//! A server with hardtack-tower. The argument is the URL of the store's server, or `memory:`.
+//! A server with hardtack-tower. The argument is the URL of the store's server, or `memory:`;
+//! `near:` before the URL of Redis remembers records in the process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +18,16 @@ async fn router() -> Router {
         Some(("redis", _)) => {
             Arc::new(RedisStore::open(&url, Durability::Async).expect("a URL of Redis"))
         }
+        Some(("near", url)) => {
+            // Keys of its own: who has no near-cache does not wait for those who have.
+            let builder = RedisStore::builder(url, Durability::Async).prefix("near:");
+            Arc::new(builder.near_cache(64 << 20).open().expect("a URL of Redis"))
+        }
         Some(("postgres", _)) => {
             Arc::new(PostgresStore::open(&url).await.expect("the server answers"))
         }
         Some(("memory", _)) => Arc::new(MemoryStore::new()),
-        _ => panic!("{url} is neither redis: nor postgres: nor memory:"),
+        _ => panic!("{url} is neither redis: nor near:redis: nor postgres: nor memory:"),
     };
     let keys = Keyring::new(Key::generate().expect("the system has random bytes"));
     // Short, so that touches are due while it is measured: one each three seconds and session.
