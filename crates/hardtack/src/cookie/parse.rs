@@ -240,9 +240,10 @@ impl<'a> Iterator for Pieces<'a> {
     #[inline(always)]
     fn next(&mut self) -> Option<Piece<'a>> {
         let rest = self.rest.take()?;
-        let (known, end) = match usual_name(rest) {
-            Some((known, end)) => (Some(known), end),
-            None => (None, find_either(rest, b';', b'=').unwrap_or(rest.len())),
+        let known = usual_name(rest);
+        let end = match known {
+            Some(known) => 1 + known.as_str().len(),
+            None => find_either(rest, b';', b'=').unwrap_or(rest.len()),
         };
         let name = if known.is_some() { &rest[1..end] } else { trim(&rest[..end]) };
         let value = match rest.get(end) {
@@ -257,22 +258,18 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// The attribute that stands here and where its name ends, if both are written as nearly all servers
+/// The attribute that stands here, behind one space, if all of that is written as nearly all servers
 /// do: a look at some constants, in place of a search and a comparison of what it found.
 #[inline(always)]
-fn usual_name(rest: &[u8]) -> Option<(AttributeName, usize)> {
+fn usual_name(rest: &[u8]) -> Option<AttributeName> {
     Some(match rest {
-        [b' ', b'D', b'o', b'm', b'a', b'i', b'n', b'=', ..] => (AttributeName::Domain, 7),
-        [b' ', b'P', b'a', b't', b'h', b'=', ..] => (AttributeName::Path, 5),
-        [b' ', b'M', b'a', b'x', b'-', b'A', b'g', b'e', b'=', ..] => (AttributeName::MaxAge, 8),
-        [b' ', b'E', b'x', b'p', b'i', b'r', b'e', b's', b'=', ..] => (AttributeName::Expires, 8),
-        [b' ', b'S', b'e', b'c', b'u', b'r', b'e', b';', ..] => (AttributeName::Secure, 7),
-        [b' ', b'H', b't', b't', b'p', b'O', b'n', b'l', b'y', b';', ..] => {
-            (AttributeName::HttpOnly, 9)
-        }
-        [b' ', b'S', b'a', b'm', b'e', b'S', b'i', b't', b'e', b'=', ..] => {
-            (AttributeName::SameSite, 9)
-        }
+        [b' ', b'D', b'o', b'm', b'a', b'i', b'n', b'=', ..] => AttributeName::Domain,
+        [b' ', b'P', b'a', b't', b'h', b'=', ..] => AttributeName::Path,
+        [b' ', b'M', b'a', b'x', b'-', b'A', b'g', b'e', b'=', ..] => AttributeName::MaxAge,
+        [b' ', b'E', b'x', b'p', b'i', b'r', b'e', b's', b'=', ..] => AttributeName::Expires,
+        [b' ', b'S', b'e', b'c', b'u', b'r', b'e', b';', ..] => AttributeName::Secure,
+        [b' ', b'H', b't', b't', b'p', b'O', b'n', b'l', b'y', b';', ..] => AttributeName::HttpOnly,
+        [b' ', b'S', b'a', b'm', b'e', b'S', b'i', b't', b'e', b'=', ..] => AttributeName::SameSite,
         _ => return None,
     })
 }

@@ -106,7 +106,6 @@ fn is_same(one: &IdText, other: &IdText) -> bool {
 
 #[cfg(test)]
 mod tests {
-
     use super::super::id::SessionId;
     use super::super::sessions::Look;
     use super::super::store::{Loaded, Store};
