@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hardtack::session::store::moving::{Control, Phase};
-use hardtack::session::store::{Census, Loaded, Store, StoreError};
+use hardtack::session::store::{Store, StoreError};
 use hardtack::time::{Clock, SystemClock};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -59,7 +59,7 @@ pub struct Report {
 pub struct Progress {
     /// Whether this is the first copy; else all is compared.
     pub copies: bool,
-    /// Sessions done, and about how many there are.
+    /// Sessions done.
     pub done: u64,
     /// About how many there are.
     pub of: u64,
@@ -233,10 +233,7 @@ impl Migration {
                  that knows only the first store would lose what it writes",
             ));
         };
-        let there = total(
-            &self.to.census().await?,
-            matches!(self.to.load(&Control::KEY).await?, Loaded::Live(_)),
-        );
+        let there = sessions_in(&*self.to).await?;
         if there > 0 && !control.begun {
             let what = format!(
                 "the second store has {there} sessions already, which a migration would end; take \
@@ -278,18 +275,14 @@ impl Migration {
         pause: Phase,
         target: Phase,
         tell: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<Report, MigrateError> {
+    ) -> Result<(), MigrateError> {
         let mut baseline = match self.baseline.take() {
             Some(baseline) => baseline,
             None => self.compare(tell).await?,
         };
         for _ in 0..SWITCHES {
             match self.try_switch(pause, target, &baseline).await? {
-                Switched::Yes => {
-                    self.ready().await?;
-                    self.report.phase = target;
-                    return Ok(self.report.clone());
-                }
+                Switched::Yes => return self.ready().await.map(|_| ()),
                 // A node that is gone is found out by the next comparison.
                 Switched::Late if self.all_alive() => sleep(Duration::from_millis(300)).await,
                 Switched::Late | Switched::Changed => baseline = self.compare(tell).await?,
@@ -348,8 +341,10 @@ impl fmt::Debug for Migration {
     }
 }
 
-fn total(census: &Census, with_control: bool) -> u64 {
-    census.by_kind.iter().sum::<u64>() - u64::from(with_control)
+async fn sessions_in(store: &dyn Store) -> Result<u64, StoreError> {
+    let mut census = store.census().await?;
+    Control::leave_out(&mut census);
+    Ok(census.by_kind.iter().sum())
 }
 
 fn refused(why: &str) -> MigrateError {

@@ -241,12 +241,7 @@ impl Store for MovingStore {
     fn census<'a>(&'a self) -> Reply<'a, Result<Census, StoreError>> {
         Reply::later(async move {
             let mut census = self.0.reading()?.main.census().await?;
-            let issuers = census.by_key.iter_mut();
-            if let Some((_, count)) = issuers.into_iter().find(|(key, _)| *key == Control::ISSUER) {
-                *count -= 1;
-                census.by_kind[Kind::Anonymous.index()] -= 1;
-                census.by_key.retain(|(_, count)| *count > 0);
-            }
+            Control::leave_out(&mut census);
             Ok(census)
         })
     }
