@@ -208,12 +208,16 @@ impl Line {
         }
         self.drawn = Some(Instant::now());
         // Nothing to be done about a terminal that takes no text.
-        let _ = write!(
-            std::io::stderr(),
-            "\r\x1b[K{}{}",
-            bar(&progress),
-            if is_over { "\n" } else { "" }
-        );
+        let _ = write!(std::io::stderr(), "\r\x1b[K{}", bar(&progress));
+    }
+}
+
+impl Drop for Line {
+    /// What comes next, be it an error, begins a new line.
+    fn drop(&mut self) {
+        if self.drawn.is_some() {
+            let _ = writeln!(std::io::stderr());
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hardtack::session::store::moving::{Control, Phase};
+use hardtack::session::store::moving::{Control, PAUSE_MAX, Phase};
 use hardtack::session::store::{Store, StoreError};
 use hardtack::time::{Clock, SystemClock};
 use serde::Serialize;
@@ -119,7 +119,7 @@ impl Migration {
         let name = format!("{}-{}", std::process::id(), SystemClock::default().now().as_millis());
         let driver = Control::read(&*from).await?.1.driver;
         if driver.is_some() {
-            sleep(ALONE).await;
+            sleep(SILENT).await;
             let later = Control::read(&*from).await?.1.driver;
             if later.is_some() && later != driver {
                 return Err(refused("another `hardtack migrate` is at work on this store"));
@@ -265,7 +265,7 @@ impl Migration {
             self.change(|control| control.enter(phase)).await?;
         }
         self.ready().await?;
-        sleep(ALONE).await;
+        sleep(LOGINS).await;
         self.align(&*store).await?;
         self.end().await
     }
@@ -351,8 +351,13 @@ fn refused(why: &str) -> MigrateError {
     MigrateError::Refused(why.to_owned())
 }
 
-/// How long a driver must have been silent for another to take over.
-const ALONE: Duration = Duration::from_secs(3);
-/// How long nodes have to stop writing; shorter than they wait by themselves.
+/// After what time without a sign, which comes once a second, a driver may be followed by another,
+/// and a node is not waited for.
+const SILENT: Duration = Duration::from_secs(3);
+/// How long logins that have begun get to be done: a check of credentials, and a write.
+const LOGINS: Duration = Duration::from_secs(3);
+/// How long nodes have to stop writing.
 const PATIENCE: Duration = Duration::from_millis(700);
+// Else the nodes go on by themselves first.
+const _: () = assert!(PATIENCE.as_millis() < PAUSE_MAX.as_millis());
 const SWITCHES: usize = 20;

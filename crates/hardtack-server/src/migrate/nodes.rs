@@ -7,7 +7,7 @@ use hardtack::session::store::moving::{Control, GONE, Node};
 use hardtack::session::{Locator, Version};
 use tokio::time::{Instant, sleep};
 
-use super::{ALONE, MigrateError, Migration, refused};
+use super::{MigrateError, Migration, SILENT, refused};
 
 /// How many writes the nodes had failed to make in both stores when a comparison began.
 pub(super) type Baseline = BTreeMap<String, u64>;
@@ -81,7 +81,7 @@ impl Migration {
     }
 
     pub(super) fn all_alive(&self) -> bool {
-        self.beats.values().all(|(_, at)| at.elapsed() < ALONE)
+        self.beats.values().all(|(_, at)| at.elapsed() < SILENT)
     }
 
     /// Says that this driver is at work, about once a second, and how far it has come.
