@@ -155,7 +155,10 @@ pub async fn import(
     }
     importing.put(&mut batch).await?;
     if last != Some(sessions) {
-        let why = format!("the file was cut off; the {sessions} sessions in it have been imported");
+        let why = format!(
+            "the file was cut off; the {sessions} sessions in it have been imported; export \
+             again for the rest"
+        );
         return Err(DumpError::Line(usize::try_from(sessions).unwrap_or(usize::MAX) + 1, why));
     }
     Ok(importing.done)

@@ -70,8 +70,8 @@ impl Migration {
                     Settled::Ended => self.report.ended += 1,
                     _ => {
                         let what = format!(
-                            "the other store refuses the live session {key}: it was used for \
-                             something else; take an empty one"
+                            "the other store refuses the live session {key}, because it was used for \
+                             something else; roll back, and take an empty one"
                         );
                         return Err(refused(&what));
                     }

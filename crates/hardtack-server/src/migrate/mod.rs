@@ -122,7 +122,10 @@ impl Migration {
             sleep(SILENT).await;
             let later = Control::read(&*from).await?.1.driver;
             if later.is_some() && later != driver {
-                return Err(refused("another `hardtack migrate` is at work on this store"));
+                return Err(refused(
+                    "another `hardtack migrate` is at work on this store; end it, or wait until it \
+                     is done",
+                ));
             }
         }
         let (tended, beats) = (Instant::now(), HashMap::new());
@@ -160,7 +163,18 @@ impl Migration {
         match control.phase {
             Phase::From => self.prepare(&control, nodes).await?,
             Phase::Copy => {}
-            _ => return Err(refused("the second store decides already")),
+            Phase::Done => {
+                return Err(refused(
+                    "a migration from the first store was finished, and the second decides alone; \
+                     empty the first store before you migrate from it again",
+                ));
+            }
+            _ => {
+                return Err(refused(
+                    "the second store decides already; go on with --finish, or back with \
+                     --roll-back",
+                ));
+            }
         }
         self.baseline = Some(self.compare(tell).await?);
         Ok(())
@@ -175,7 +189,9 @@ impl Migration {
         tell: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Report, MigrateError> {
         if self.control().await?.phase != Phase::Copy {
-            return Err(refused("only what is being copied can be cut over"));
+            return Err(refused(
+                "the second store can take over only while sessions are copied; copy first",
+            ));
         }
         self.switch(Phase::CutOver, Phase::To, tell).await?;
         self.end().await
@@ -195,7 +211,10 @@ impl Migration {
                 self.leave_alone(Phase::From).await
             }
             Phase::Copy => self.leave_alone(Phase::From).await,
-            Phase::Done => Err(refused("it was finished: migrate the other way round instead")),
+            Phase::Done => Err(refused(
+                "it was finished, so there is no way back; empty the first store, and migrate to it \
+                 from the second",
+            )),
             _ => self.end().await,
         }
     }
@@ -207,7 +226,10 @@ impl Migration {
     pub async fn finish(&mut self) -> Result<Report, MigrateError> {
         match self.control().await?.phase {
             Phase::To | Phase::Done => self.leave_alone(Phase::Done).await,
-            _ => Err(refused("only what was cut over can be finished")),
+            _ => Err(refused(
+                "the first store still decides; migrate without --finish before, so that the second \
+                 one takes over",
+            )),
         }
     }
 
@@ -229,15 +251,16 @@ impl Migration {
     ) -> Result<(), MigrateError> {
         let Some(nodes) = nodes else {
             return Err(refused(
-                "say with --nodes how many nodes of the application serve through both stores: one \
-                 that knows only the first store would lose what it writes",
+                "say with --nodes how many nodes of the application serve through both stores; \
+                 count all of them, since one that knows only the first store would lose what it \
+                 writes",
             ));
         };
         let there = sessions_in(&*self.to).await?;
         if there > 0 && !control.begun {
             let what = format!(
-                "the second store has {there} sessions already, which a migration would end; take \
-                 an empty one"
+                "the second store has {there} sessions already, which a migration would end; \
+                 empty it, or take another"
             );
             return Err(refused(&what));
         }
@@ -245,7 +268,7 @@ impl Migration {
         if to.global > from.global {
             return Err(refused(
                 "in the second store everybody's sessions were ended more often than in the first, \
-                 so it would refuse them; take an empty one",
+                 so it would refuse them; take a new one",
             ));
         }
         self.count_nodes(nodes).await?;

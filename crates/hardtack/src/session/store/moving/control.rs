@@ -108,10 +108,10 @@ impl Control {
             Loaded::Unknown => Ok((None, Self::default())),
             Loaded::Live(record) => match serde_json::from_slice(&record.data) {
                 Ok(control) => Ok((Some(record.version), control)),
-                Err(error) => {
-                    Err(broken("the record of the migration is not one; another version wrote it")
-                        .caused_by(error))
-                }
+                Err(error) => Err(broken(
+                    "the record of the migration cannot be read; use the version that wrote it",
+                )
+                .caused_by(error)),
             },
             Loaded::Ended(_) => Err(broken(
                 "the record of the migration was ended by somebody; restart all nodes on the \
