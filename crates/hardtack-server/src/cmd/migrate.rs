@@ -126,7 +126,7 @@ fn print(
             )?;
         }
         if let Some(pause) = report.pause_ms {
-            writeln!(out, "writes waited {pause} ms for the switch")?;
+            writeln!(out, "writes waited for the switch for at most {pause} ms")?;
         }
         let text = in_words(report.phase, &from.to_string(), &to.to_string());
         terminal::paragraph(out, terminal::width(), "", "", &text)

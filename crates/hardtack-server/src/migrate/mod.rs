@@ -49,7 +49,7 @@ pub struct Report {
     pub same: u64,
     /// How often all sessions were gone through.
     pub rounds: u32,
-    /// Milliseconds that writes waited for the switch.
+    /// Milliseconds that writes waited for the switch, at most.
     pub pause_ms: Option<u64>,
 }
 

@@ -37,7 +37,9 @@
 //!   switch takes place before.
 //! - While the driver raises the epochs of a store that is left alone (the last seconds of
 //!   `--finish` and of `--roll-back`), the end of all of a user's sessions may also end a login that
-//!   comes right after it: the driver may raise the epoch once more than it was meant to.
+//!   comes right after it: the driver may raise the epoch once more than it was meant to. A
+//!   login that takes longer than those seconds, from `begin_login` on, may outlive the next end of
+//!   all of its user's sessions.
 //! - The clock of a node must not be set back by seconds while a switch takes place.
 //!
 //! # What this does not protect
