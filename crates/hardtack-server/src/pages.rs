@@ -32,3 +32,29 @@ impl<'a> Pages<'a> {
 }
 
 const PAGE: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use hardtack::session::store::MemoryStore;
+    use hardtack_testkit::{FakeClock, records};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_session_is_on_one_page_and_the_record_of_a_migration_on_none() {
+        let store = MemoryStore::new();
+        assert!(Control::default().write(&store, None).await.unwrap());
+        let mut sessions = Vec::new();
+        for _ in 0..=PAGE {
+            let key = records::locator(None);
+            records::put(&store, &key, &records::anonymous(FakeClock::START)).await;
+            sessions.push(key);
+        }
+        sessions.sort();
+        let (mut pages, mut found) = (Pages::new(&store, None), Vec::new());
+        while let Some(page) = pages.next().await.unwrap() {
+            found.extend(page.into_iter().map(|(key, _)| key));
+        }
+        assert!(found == sessions, "{} of {}", found.len(), sessions.len());
+    }
+}

@@ -121,6 +121,13 @@ mod tests {
     }
 
     #[test]
+    fn a_store_is_one_that_outlives_the_command() {
+        for (text, is_one) in [("memory:", false), ("sqlite:a.db", true), ("a.db", false)] {
+            assert_eq!(store(text).is_ok(), is_one, "{text}");
+        }
+    }
+
+    #[test]
     fn a_wait_is_whole_seconds_and_a_percentage_ends_at_a_hundred() {
         for (text, is_wait, is_percent) in [
             ("1", true, true),

@@ -384,3 +384,20 @@ const PATIENCE: Duration = Duration::from_millis(700);
 // Else the nodes go on by themselves first.
 const _: () = assert!(PATIENCE.as_millis() < PAUSE_MAX.as_millis());
 const SWITCHES: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use hardtack::session::store::MemoryStore;
+    use hardtack_testkit::{FakeClock, records};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_record_of_the_migration_is_not_counted() {
+        let store = MemoryStore::new();
+        let session = records::anonymous(FakeClock::START);
+        records::put(&store, &records::locator(None), &session).await;
+        assert!(Control::default().write(&store, None).await.unwrap());
+        assert_eq!(sessions_in(&store).await.unwrap(), 1);
+    }
+}
