@@ -25,11 +25,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hardtack::seal::KeyId;
-use hardtack::session::store::moving::{Control, lift};
+use hardtack::session::store::moving::lift;
 use hardtack::session::store::{Admission, Inserted, Loaded, Store, StoreError};
 use hardtack::session::{Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 use serde::{Deserialize, Serialize};
+
+use crate::pages::Pages;
 
 /// Why a dump cannot be written or read.
 #[derive(Debug)]
@@ -80,12 +82,9 @@ pub async fn export(
     let global_epoch = store.epochs(None).await?.global;
     let exported = now.as_millis();
     line(to, &First { hardtack: NAME.into(), version: VERSION, exported, global_epoch })?;
-    let (mut after, mut sessions) = (None, 0);
-    loop {
-        let page = store.list(None, after, PAGE).await?;
-        let Some((last, _)) = page.last() else { break };
-        after = Some(*last);
-        let live = page.iter().filter(|(key, record)| record.expires > now && *key != Control::KEY);
+    let (mut pages, mut sessions) = (Pages::new(store, None), 0);
+    while let Some(page) = pages.next().await? {
+        let live = page.iter().filter(|(_, record)| record.expires > now);
         let loads = live.map(async |(key, _)| Ok::<_, StoreError>((*key, store.load(key).await?)));
         let mut loads = stream::iter(loads).buffered(AT_ONCE);
         while let Some((key, loaded)) = loads.try_next().await? {
@@ -140,7 +139,7 @@ pub async fn import(
     }
     lift(store, None, first.global_epoch, now).await?;
     let mut importing = Importing { store, now, lifted: HashMap::new(), done: Imported::default() };
-    let mut batch = Vec::with_capacity(PAGE);
+    let mut batch = Vec::with_capacity(BATCH);
     let (mut sessions, mut last) = (0, None);
     for (number, text) in lines {
         let text = text?;
@@ -150,13 +149,16 @@ pub async fn import(
         }
         batch.push(parse::<Line>(number, &text)?.record(number)?);
         sessions += 1;
-        if batch.len() == PAGE {
+        if batch.len() == BATCH {
             importing.put(&mut batch).await?;
         }
     }
     importing.put(&mut batch).await?;
     if last != Some(sessions) {
-        let why = format!("the file was cut off; the {sessions} sessions in it have been imported");
+        let why = format!(
+            "the file was cut off; the {sessions} sessions in it have been imported; export \
+             again for the rest"
+        );
         return Err(DumpError::Line(usize::try_from(sessions).unwrap_or(usize::MAX) + 1, why));
     }
     Ok(importing.done)
@@ -321,8 +323,8 @@ fn parse<'a, T: Deserialize<'a>>(number: usize, text: &'a str) -> Result<T, Dump
 
 const NAME: &str = "sessions";
 const VERSION: u32 = 1;
-/// How many sessions one step handles, and how many calls wait for the store at once.
-const PAGE: usize = 500;
+/// How many sessions an import puts in one step, and how many calls wait for the store at once.
+const BATCH: usize = 500;
 const AT_ONCE: usize = 32;
 const LIFTED_MAX: usize = 100_000;
 

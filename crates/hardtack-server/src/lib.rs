@@ -16,6 +16,7 @@ pub mod explain;
 pub mod har;
 pub mod lint;
 pub mod migrate;
+mod pages;
 pub mod replay;
 pub mod stores;
 pub mod terminal;

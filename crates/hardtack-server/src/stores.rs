@@ -59,12 +59,17 @@ impl StoreUrl {
             }
             "postgres" | "postgresql" => Engine::Postgres,
             "mysql" => Engine::Mysql,
+            "" => {
+                return Err(format!("this is not the address of a store, which is one of {FORMS}"));
+            }
             // What comes after the scheme may hold a password.
             _ => return Err(format!("there is no store {scheme:?}; an address is one of {FORMS}")),
         };
         let url = Self { text: text.to_owned(), engine };
         if !matches!(engine, Engine::Memory | Engine::Sqlite) && !rest.starts_with("//") {
-            return Err(format!("the address of a store is one of {FORMS}, with `//`"));
+            return Err(format!(
+                "after `{scheme}:` comes `//`; the address of a store is one of {FORMS}"
+            ));
         }
         url.durability().map(|_| url)
     }
@@ -95,9 +100,9 @@ impl StoreUrl {
         Ok(match self.engine {
             Engine::Memory => Arc::new(MemoryStore::new()),
             Engine::Sqlite => {
-                let path = url.trim_start_matches("sqlite:");
+                let path = url.strip_prefix("sqlite:").unwrap_or(url);
                 if !create && !Path::new(path).is_file() {
-                    let what = format!("there is no session store {path}");
+                    let what = format!("there is no session store {path}; check the path");
                     return Err(StoreError::new(StoreErrorKind::Unavailable, what));
                 }
                 Arc::new(SqliteStore::builder(path).create(create).open()?)

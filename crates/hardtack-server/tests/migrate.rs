@@ -74,6 +74,23 @@ mod needs_redis_server {
             slowest_ms: AtomicU64,
         }
 
+        impl Traffic {
+            fn requests(&self) -> u64 {
+                [&self.served, &self.errors, &self.logouts]
+                    .map(|count| count.load(SeqCst))
+                    .iter()
+                    .sum()
+            }
+
+            /// Waits until so many more requests have been answered.
+            async fn more(&self, requests: u64) {
+                let until = self.requests() + requests;
+                while self.requests() < until {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+        }
+
         async fn go_on(
             traffic: Arc<Traffic>,
             clients: Arc<Vec<Client>>,
@@ -183,12 +200,12 @@ mod needs_redis_server {
             let report = done(migrate(&from, &to, &["--nodes", "2"])).await;
             tell("migrated", &report, began);
             assert_eq!((&report["phase"], stores[0].phase()), (&"to".into(), Phase::To));
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            traffic.more(500).await;
             let began = Instant::now();
             let report = done(migrate(&from, &to, &["--roll-back"])).await;
             tell("rolled back", &report, began);
             assert_eq!((&report["phase"], stores[1].phase()), (&"from".into(), Phase::From));
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            traffic.more(500).await;
             let began = Instant::now();
             let report = done(migrate(&from, &to, &["--nodes", "2"])).await;
             tell("migrated again", &report, began);

@@ -16,7 +16,7 @@ use hardtack::time::{Clock, SystemClock, UnixTime};
 
 use crate::records::{self, locator, put, spread};
 use crate::wrap::{Around, Verb, store_around};
-use crate::{FakeClock, Fault, FaultyStore};
+use crate::{FakeClock, Fault, FaultyStore, Gate};
 
 const NOW: UnixTime = FakeClock::START;
 
@@ -435,16 +435,27 @@ async fn a_write_that_does_not_reach_the_other_store_is_answered_and_counted() {
     other.every(Verb::Insert, Fault::Refused(StoreErrorKind::Unavailable));
     let key = locator(None);
     put(&node, &key, &records::anonymous(NOW)).await;
-    // A login whose client gave up half-way may be in the first store alone.
+    let failures = async || {
+        node.look().await.unwrap();
+        let (_, control) = Control::read(&from).await.unwrap();
+        control.nodes.values().map(|node| node.failures).sum::<u64>()
+    };
+    assert_eq!(failures().await, 1);
+    // One whose client gave up half-way may be in the first store alone.
+    other.at(Verb::Insert, 1, Fault::HeldBefore(Gate::new()));
+    let given_up = locator(None);
+    let mut insert = node.insert(&given_up, records::anonymous(NOW), Admission::at(NOW));
+    assert!(Pin::new(&mut insert).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(insert);
+    assert_eq!(failures().await, 2);
+    // And one that was never begun is nowhere.
     drop(node.insert(&locator(None), records::anonymous(NOW), Admission::at(NOW)));
-    node.look().await.unwrap();
-    let (_, control) = Control::read(&from).await.unwrap();
-    assert_eq!(control.nodes.values().map(|node| node.failures).sum::<u64>(), 1);
+    assert_eq!(failures().await, 2);
     other.heal();
-    assert_eq!(
-        settle(&from, &to, &key, SystemClock::default().now()).await.unwrap(),
-        Settled::Copied
-    );
+    for key in [key, given_up] {
+        let now = SystemClock::default().now();
+        assert_eq!(settle(&from, &to, &key, now).await.unwrap(), Settled::Copied);
+    }
 }
 
 #[tokio::test]

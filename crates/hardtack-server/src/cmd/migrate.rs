@@ -12,39 +12,42 @@ use hardtack_server::terminal;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::Failure;
+use super::{Failure, parsing};
 
 #[derive(Args)]
 #[command(after_help = "Step by step:\n\
-1. Restart each node of the application on both stores, one after the other: with a MovingStore \
-over both in place of its store. Nothing changes yet.\n\
+1. Restart each node (a process of your application that serves sessions) on both stores, one after \
+the other: give its engine a MovingStore over both in place of its store, as \
+hardtack::session::store::moving says. Nothing changes yet.\n\
 2. hardtack migrate FROM TO --nodes N. From now on writes go to both stores; all sessions are copied \
 and compared, and the second store takes over. Writes wait for less than a second at that moment, \
 and nobody is logged out. It may be killed at any time and started again.\n\
-3. Look at your application for a while. hardtack migrate FROM TO --roll-back lets the first store \
-decide again, with all that happened since.\n\
-4. hardtack migrate FROM TO --finish. Restart each node on the second store alone.\n\n\
-The first store must be reachable until step 4. One process that serves through the first store \
-alone loses what it writes: that is why --nodes must be exact.\n\n\
+3. See whether your application is well for a while. If not, hardtack migrate FROM TO --roll-back \
+goes back to the first store, with all that happened since.\n\
+4. hardtack migrate FROM TO --finish. Then restart each node on the second store alone, and turn the \
+first one off. Empty it before you migrate from it again.\n\n\
+Name the same FROM and TO in each step. The first store must be reachable until step 4 is done. A \
+node that serves through the first store alone loses what it writes: that is why --nodes must be \
+exact.\n\n\
 Exit codes: 0, done; 1, a store failed: start again; 2, wrong arguments, or it is refused.")]
 pub(crate) struct Arguments {
     /// The store that the sessions are in, such as sqlite:sessions.db
     from: String,
-    /// The store that they go to, such as redis://db.internal; empty
+    /// The store that they go to, such as redis://db.internal; it must have no sessions yet
     to: String,
     /// How many nodes of the application serve through both stores
     #[arg(long, value_name = "N")]
     nodes: Option<usize>,
-    /// Copies and compares, and leaves the first store in charge
+    /// Copies and compares, but does not let the second store take over yet
     #[arg(long, group = "what")]
     copy: bool,
-    /// Lets the first store decide again
+    /// Goes back to the first store, until --finish
     #[arg(long, group = "what")]
     roll_back: bool,
-    /// Leaves the first store behind
+    /// Ends the writes to the first store, once the second has taken over
     #[arg(long, group = "what")]
     finish: bool,
-    /// Tells the phase and the nodes
+    /// Tells how far the migration is, and which nodes serve; changes nothing
     #[arg(long, group = "what")]
     status: bool,
     /// Prints JSON
@@ -53,10 +56,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let from = StoreUrl::parse(&arguments.from).map_err(Failure::input)?;
-    let to = StoreUrl::parse(&arguments.to).map_err(Failure::input)?;
+    let from = parsing::store(&arguments.from)?;
+    let to = parsing::store(&arguments.to)?;
     if from == to {
-        return Err(Failure::input("the two stores are one"));
+        return Err(Failure::input(
+            "FROM and TO are the same store; name the one that the sessions go to as TO",
+        ));
     }
     let first = from.existing().await.map_err(Failure::other)?;
     if arguments.status {
@@ -121,7 +126,7 @@ fn print(
             )?;
         }
         if let Some(pause) = report.pause_ms {
-            writeln!(out, "writes waited {pause} ms for the switch")?;
+            writeln!(out, "writes waited for the switch for at most {pause} ms")?;
         }
         let text = in_words(report.phase, &from.to_string(), &to.to_string());
         terminal::paragraph(out, terminal::width(), "", "", &text)
@@ -130,14 +135,15 @@ fn print(
 
 fn in_words(phase: Phase, from: &str, to: &str) -> String {
     match phase {
-        Phase::From => format!("{from} decides; {to} is not used."),
-        Phase::Copy => format!("{from} decides; {to} gets every write, too."),
+        Phase::From => format!("Sessions are served from {from}; {to} is not used."),
+        Phase::Copy => format!("Sessions are served from {from}; {to} gets every write, too."),
         Phase::To => format!(
-            "{to} decides; {from} gets every write, too, so --roll-back is possible until --finish."
+            "Sessions are served from {to}; {from} gets every write, too, so --roll-back is \
+             possible until --finish."
         ),
-        Phase::Done => {
-            format!("{to} decides alone. Restart each node on it, then turn {from} off.")
-        }
+        Phase::Done => format!(
+            "Sessions are served from {to} alone. Restart each node on it, then turn {from} off."
+        ),
         _ => "The switch is under way.".to_owned(),
     }
 }
@@ -170,9 +176,14 @@ fn status(control: &Control, json: bool) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     super::output(|out| {
-        writeln!(out, "{}", in_words(control.phase, "The first store", "the second"))?;
+        let width = terminal::width();
+        let text = in_words(control.phase, "the first store", "the second store");
+        terminal::paragraph(out, width, "", "", &text)?;
         if control.driver.is_some() {
             writeln!(out, "A `hardtack migrate` is at work, or died.")?;
+        }
+        if nodes.is_empty() {
+            return writeln!(out, "No node of the application serves through both stores.");
         }
         let rows: Vec<Vec<terminal::Cell>> = nodes
             .iter()
@@ -183,12 +194,7 @@ fn status(control: &Control, json: bool) -> Result<ExitCode, Failure> {
                     .to_vec()
             })
             .collect();
-        terminal::table(
-            out,
-            terminal::width(),
-            &["node", "knows the phase", "failed writes"],
-            &rows,
-        )
+        terminal::table(out, width, &["node", "knows the phase", "failed writes"], &rows)
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -208,12 +214,16 @@ impl Line {
         }
         self.drawn = Some(Instant::now());
         // Nothing to be done about a terminal that takes no text.
-        let _ = write!(
-            std::io::stderr(),
-            "\r\x1b[K{}{}",
-            bar(&progress),
-            if is_over { "\n" } else { "" }
-        );
+        let _ = write!(std::io::stderr(), "\r\x1b[K{}", bar(&progress));
+    }
+}
+
+impl Drop for Line {
+    /// What comes next, be it an error, begins a new line.
+    fn drop(&mut self) {
+        if self.drawn.is_some() {
+            let _ = writeln!(std::io::stderr());
+        }
     }
 }
 

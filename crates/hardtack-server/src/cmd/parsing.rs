@@ -10,6 +10,7 @@ use hardtack::jar::Target;
 use hardtack::time::{Clock, SystemClock, UnixTime};
 use hardtack_server::explain::How;
 use hardtack_server::har;
+use hardtack_server::stores::{Engine, StoreUrl};
 
 use super::Failure;
 
@@ -43,6 +44,18 @@ pub(crate) fn percent(text: &str) -> Result<f64, &'static str> {
     match text.parse() {
         Ok(percent @ 0.0..=100.0) => Ok(percent),
         _ => Err("write a number from 0 to 100"),
+    }
+}
+
+/// The address of a store that outlives this process.
+pub(crate) fn store(text: &str) -> Result<StoreUrl, Failure> {
+    let url = StoreUrl::parse(text).map_err(Failure::input)?;
+    match url.engine() {
+        Engine::Memory => Err(Failure::input(
+            "`memory:` is the memory of this process alone, with no sessions in it; name the store \
+             of your application, such as sqlite:sessions.db",
+        )),
+        _ => Ok(url),
     }
 }
 
@@ -105,6 +118,13 @@ mod tests {
         let head = b"HTTP/1.1 200 OK\r\nset-cookie: a=1; Path=/\r\nX: y\r\nSet-Cookie:b=2\r\n\r\n";
         assert_eq!(lines(head), [&b"a=1; Path=/"[..], b"b=2"]);
         assert_eq!(lines(b"a=1\n\n b\xff\r\n"), [&b"a=1"[..], b" b\xff"]);
+    }
+
+    #[test]
+    fn a_store_is_one_that_outlives_the_command() {
+        for (text, is_one) in [("memory:", false), ("sqlite:a.db", true), ("a.db", false)] {
+            assert_eq!(store(text).is_ok(), is_one, "{text}");
+        }
     }
 
     #[test]

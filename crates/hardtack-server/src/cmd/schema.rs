@@ -15,7 +15,7 @@ use super::Failure;
              are made, or brought up to date; of no effect where they are.\n\nExit codes: 0, \
              done; 1, the database cannot be reached or refuses; 2, wrong arguments.")]
 pub(crate) struct Arguments {
-    /// Whose
+    /// The database that the tables are for
     #[arg(value_enum)]
     engine: Database,
     /// Makes the tables in this database, such as postgres://admin@db.internal/shop
@@ -25,8 +25,9 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Database {
+    /// PostgreSQL
     Postgres,
-    /// MariaDB as well
+    /// MySQL and MariaDB
     Mysql,
 }
 
@@ -41,7 +42,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let url = StoreUrl::parse(url).map_err(Failure::input)?;
     if url.engine() != engine {
-        return Err(Failure::input(format!("{url} is a database of another kind")));
+        return Err(Failure::input(format!(
+            "{url} is not the address of a database of the kind that you named before --apply"
+        )));
     }
     url.open().await.map_err(Failure::other)?;
     super::output(|out| writeln!(out, "{url} has version {version} of the schema"))?;

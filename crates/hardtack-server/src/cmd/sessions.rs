@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use hardtack::time::UnixTime;
 use hardtack_server::dump::{self, DumpError};
-use hardtack_server::stores::StoreUrl;
 
 use super::{Failure, parsing};
 
@@ -47,7 +46,7 @@ pub(crate) struct Export {
 }
 
 async fn export(arguments: &Export) -> Result<ExitCode, Failure> {
-    let url = StoreUrl::parse(&arguments.store).map_err(Failure::input)?;
+    let url = parsing::store(&arguments.store)?;
     let now = parsing::or_now(arguments.now);
     let store = url.existing().await.map_err(Failure::other)?;
     let Some(path) = &arguments.output else {
@@ -95,7 +94,7 @@ pub(crate) struct Import {
 }
 
 async fn import(arguments: &Import) -> Result<ExitCode, Failure> {
-    let url = StoreUrl::parse(&arguments.store).map_err(Failure::input)?;
+    let url = parsing::store(&arguments.store)?;
     let now = parsing::or_now(arguments.now);
     let file =
         match &arguments.input {

@@ -2,13 +2,14 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hardtack::session::Locator;
-use hardtack::session::store::moving::{Control, Phase, Settled, lift, settle, weed};
+use hardtack::session::store::moving::{Phase, Settled, lift, settle, weed};
 use hardtack::session::store::{Store, StoreError};
 use hardtack::time::{Clock, SystemClock};
 use tokio::time::Instant;
 
 use super::nodes::{Baseline, is_unchanged};
-use super::{MigrateError, Migration, Progress, refused, total};
+use super::{MigrateError, Migration, Progress, refused, sessions_in};
+use crate::pages::Pages;
 
 impl Migration {
     /// Goes through all sessions of the store that decides and of the other one, until the second
@@ -45,24 +46,20 @@ impl Migration {
         ))
     }
 
-    pub(super) async fn go_through(
+    async fn go_through(
         &mut self,
         main: &dyn Store,
         other: &dyn Store,
         copies: bool,
-        mut after: Option<Locator>,
+        after: Option<Locator>,
         tell: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), MigrateError> {
-        let (of, began) = (total(&main.census().await?, false), Instant::now());
-        let mut done = 0;
-        loop {
-            let page = main.list(None, after, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = Some(*last);
-            let keys = page.iter().map(|(key, _)| *key).filter(|key| *key != Control::KEY);
-            let settling = keys.map(async |key| {
+        let (of, began) = (sessions_in(main).await?, Instant::now());
+        let (mut pages, mut done) = (Pages::new(main, after), 0);
+        while let Some(page) = pages.next().await? {
+            let settling = page.iter().map(async |(key, _)| {
                 let now = SystemClock::default().now();
-                Ok::<_, StoreError>((key, settle(main, other, &key, now).await?))
+                Ok::<_, StoreError>((key, settle(main, other, key, now).await?))
             });
             let mut settling = stream::iter(settling).buffer_unordered(AT_ONCE);
             while let Some((key, settled)) = settling.try_next().await? {
@@ -73,8 +70,8 @@ impl Migration {
                     Settled::Ended => self.report.ended += 1,
                     _ => {
                         let what = format!(
-                            "the other store refuses the live session {key}: it was used for \
-                             something else; take an empty one"
+                            "the other store refuses the live session {key}, because it was used for \
+                             something else; roll back, and take an empty one"
                         );
                         return Err(refused(&what));
                     }
@@ -84,24 +81,17 @@ impl Migration {
             drop(settling);
             let rate = done as f64 / began.elapsed().as_secs_f64().max(0.001);
             tell(Progress { copies, done, of: of.max(done), rate });
-            self.tend(after.filter(|_| copies)).await?;
+            self.tend(pages.after().filter(|_| copies)).await?;
         }
+        Ok(())
     }
 
     /// Ends copies without a session.
-    pub(super) async fn weed(
-        &mut self,
-        main: &dyn Store,
-        other: &dyn Store,
-    ) -> Result<(), MigrateError> {
-        let mut after = None;
-        loop {
-            let page = other.list(None, after, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = Some(*last);
-            let keys = page.iter().map(|(key, _)| *key).filter(|key| *key != Control::KEY);
+    async fn weed(&mut self, main: &dyn Store, other: &dyn Store) -> Result<(), MigrateError> {
+        let mut pages = Pages::new(other, None);
+        while let Some(page) = pages.next().await? {
             let now = SystemClock::default().now();
-            let weeding = keys.map(async |key| weed(main, other, &key, now).await);
+            let weeding = page.iter().map(async |(key, _)| weed(main, other, key, now).await);
             let mut weeding = stream::iter(weeding).buffer_unordered(AT_ONCE);
             while let Some(ended) = weeding.try_next().await? {
                 self.report.ended += u64::from(ended);
@@ -109,18 +99,15 @@ impl Migration {
             drop(weeding);
             self.tend(None).await?;
         }
+        Ok(())
     }
 
     /// Raises the epochs of a store to those of the sessions in it.
     pub(super) async fn align(&mut self, store: &dyn Store) -> Result<(), MigrateError> {
-        let (mut after, mut global) = (None, 0);
-        loop {
-            let page = store.list(None, after, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = Some(*last);
+        let (mut pages, mut global) = (Pages::new(store, None), 0);
+        while let Some(page) = pages.next().await? {
             let now = SystemClock::default().now();
-            let sessions = page.iter().filter(|(key, _)| *key != Control::KEY);
-            for (_, record) in sessions {
+            for (_, record) in &page {
                 // Most epochs are those of one seen before, or have never been raised.
                 if record.epochs.global > global {
                     global = record.epochs.global;
@@ -132,11 +119,11 @@ impl Migration {
             }
             self.tend(None).await?;
         }
+        Ok(())
     }
 }
 
-/// How many sessions one step handles, and how many of them at once.
-const PAGE: usize = 1000;
+/// How many sessions are handled at once.
 const AT_ONCE: usize = 32;
 const COMPARISONS: usize = 20;
 /// The cursor when the first copy is complete.

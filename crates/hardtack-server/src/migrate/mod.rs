@@ -12,8 +12,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hardtack::session::store::moving::{Control, Phase};
-use hardtack::session::store::{Census, Loaded, Store, StoreError};
+use hardtack::session::store::moving::{Control, PAUSE_MAX, Phase};
+use hardtack::session::store::{Store, StoreError};
 use hardtack::time::{Clock, SystemClock};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -49,7 +49,7 @@ pub struct Report {
     pub same: u64,
     /// How often all sessions were gone through.
     pub rounds: u32,
-    /// Milliseconds that writes waited for the switch.
+    /// Milliseconds that writes waited for the switch, at most.
     pub pause_ms: Option<u64>,
 }
 
@@ -59,7 +59,7 @@ pub struct Report {
 pub struct Progress {
     /// Whether this is the first copy; else all is compared.
     pub copies: bool,
-    /// Sessions done, and about how many there are.
+    /// Sessions done.
     pub done: u64,
     /// About how many there are.
     pub of: u64,
@@ -119,10 +119,13 @@ impl Migration {
         let name = format!("{}-{}", std::process::id(), SystemClock::default().now().as_millis());
         let driver = Control::read(&*from).await?.1.driver;
         if driver.is_some() {
-            sleep(ALONE).await;
+            sleep(SILENT).await;
             let later = Control::read(&*from).await?.1.driver;
             if later.is_some() && later != driver {
-                return Err(refused("another `hardtack migrate` is at work on this store"));
+                return Err(refused(
+                    "another `hardtack migrate` is at work on this store; end it, or wait until it \
+                     is done",
+                ));
             }
         }
         let (tended, beats) = (Instant::now(), HashMap::new());
@@ -160,7 +163,18 @@ impl Migration {
         match control.phase {
             Phase::From => self.prepare(&control, nodes).await?,
             Phase::Copy => {}
-            _ => return Err(refused("the second store decides already")),
+            Phase::Done => {
+                return Err(refused(
+                    "a migration from the first store was finished, and the second decides alone; \
+                     empty the first store before you migrate from it again",
+                ));
+            }
+            _ => {
+                return Err(refused(
+                    "the second store decides already; go on with --finish, or back with \
+                     --roll-back",
+                ));
+            }
         }
         self.baseline = Some(self.compare(tell).await?);
         Ok(())
@@ -175,7 +189,9 @@ impl Migration {
         tell: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Report, MigrateError> {
         if self.control().await?.phase != Phase::Copy {
-            return Err(refused("only what is being copied can be cut over"));
+            return Err(refused(
+                "the second store can take over only while sessions are copied; copy first",
+            ));
         }
         self.switch(Phase::CutOver, Phase::To, tell).await?;
         self.end().await
@@ -195,7 +211,10 @@ impl Migration {
                 self.leave_alone(Phase::From).await
             }
             Phase::Copy => self.leave_alone(Phase::From).await,
-            Phase::Done => Err(refused("it was finished: migrate the other way round instead")),
+            Phase::Done => Err(refused(
+                "it was finished, so there is no way back; empty the first store, and migrate to it \
+                 from the second",
+            )),
             _ => self.end().await,
         }
     }
@@ -207,7 +226,10 @@ impl Migration {
     pub async fn finish(&mut self) -> Result<Report, MigrateError> {
         match self.control().await?.phase {
             Phase::To | Phase::Done => self.leave_alone(Phase::Done).await,
-            _ => Err(refused("only what was cut over can be finished")),
+            _ => Err(refused(
+                "the first store still decides; migrate without --finish before, so that the second \
+                 one takes over",
+            )),
         }
     }
 
@@ -229,18 +251,16 @@ impl Migration {
     ) -> Result<(), MigrateError> {
         let Some(nodes) = nodes else {
             return Err(refused(
-                "say with --nodes how many nodes of the application serve through both stores: one \
-                 that knows only the first store would lose what it writes",
+                "say with --nodes how many nodes of the application serve through both stores; \
+                 count all of them, since one that knows only the first store would lose what it \
+                 writes",
             ));
         };
-        let there = total(
-            &self.to.census().await?,
-            matches!(self.to.load(&Control::KEY).await?, Loaded::Live(_)),
-        );
+        let there = sessions_in(&*self.to).await?;
         if there > 0 && !control.begun {
             let what = format!(
-                "the second store has {there} sessions already, which a migration would end; take \
-                 an empty one"
+                "the second store has {there} sessions already, which a migration would end; \
+                 empty it, or take another"
             );
             return Err(refused(&what));
         }
@@ -248,7 +268,7 @@ impl Migration {
         if to.global > from.global {
             return Err(refused(
                 "in the second store everybody's sessions were ended more often than in the first, \
-                 so it would refuse them; take an empty one",
+                 so it would refuse them; take a new one",
             ));
         }
         self.count_nodes(nodes).await?;
@@ -268,7 +288,7 @@ impl Migration {
             self.change(|control| control.enter(phase)).await?;
         }
         self.ready().await?;
-        sleep(ALONE).await;
+        sleep(LOGINS).await;
         self.align(&*store).await?;
         self.end().await
     }
@@ -278,18 +298,14 @@ impl Migration {
         pause: Phase,
         target: Phase,
         tell: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<Report, MigrateError> {
+    ) -> Result<(), MigrateError> {
         let mut baseline = match self.baseline.take() {
             Some(baseline) => baseline,
             None => self.compare(tell).await?,
         };
         for _ in 0..SWITCHES {
             match self.try_switch(pause, target, &baseline).await? {
-                Switched::Yes => {
-                    self.ready().await?;
-                    self.report.phase = target;
-                    return Ok(self.report.clone());
-                }
+                Switched::Yes => return self.ready().await.map(|_| ()),
                 // A node that is gone is found out by the next comparison.
                 Switched::Late if self.all_alive() => sleep(Duration::from_millis(300)).await,
                 Switched::Late | Switched::Changed => baseline = self.compare(tell).await?,
@@ -348,16 +364,40 @@ impl fmt::Debug for Migration {
     }
 }
 
-fn total(census: &Census, with_control: bool) -> u64 {
-    census.by_kind.iter().sum::<u64>() - u64::from(with_control)
+async fn sessions_in(store: &dyn Store) -> Result<u64, StoreError> {
+    let mut census = store.census().await?;
+    Control::leave_out(&mut census);
+    Ok(census.by_kind.iter().sum())
 }
 
 fn refused(why: &str) -> MigrateError {
     MigrateError::Refused(why.to_owned())
 }
 
-/// How long a driver must have been silent for another to take over.
-const ALONE: Duration = Duration::from_secs(3);
-/// How long nodes have to stop writing; shorter than they wait by themselves.
+/// After what time without a sign, which comes once a second, a driver may be followed by another,
+/// and a node is not waited for.
+const SILENT: Duration = Duration::from_secs(3);
+/// How long logins that have begun get to be done: a check of credentials, and a write.
+const LOGINS: Duration = Duration::from_secs(3);
+/// How long nodes have to stop writing.
 const PATIENCE: Duration = Duration::from_millis(700);
+// Else the nodes go on by themselves first.
+const _: () = assert!(PATIENCE.as_millis() < PAUSE_MAX.as_millis());
 const SWITCHES: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use hardtack::session::store::MemoryStore;
+    use hardtack_testkit::{FakeClock, records};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_record_of_the_migration_is_not_counted() {
+        let store = MemoryStore::new();
+        let session = records::anonymous(FakeClock::START);
+        records::put(&store, &records::locator(None), &session).await;
+        assert!(Control::default().write(&store, None).await.unwrap());
+        assert_eq!(sessions_in(&store).await.unwrap(), 1);
+    }
+}

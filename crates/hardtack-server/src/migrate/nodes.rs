@@ -7,7 +7,7 @@ use hardtack::session::store::moving::{Control, GONE, Node};
 use hardtack::session::{Locator, Version};
 use tokio::time::{Instant, sleep};
 
-use super::{ALONE, MigrateError, Migration, refused};
+use super::{MigrateError, Migration, SILENT, refused};
 
 /// How many writes the nodes had failed to make in both stores when a comparison began.
 pub(super) type Baseline = BTreeMap<String, u64>;
@@ -32,7 +32,8 @@ impl Migration {
             if alive > wanted || waited > GONE {
                 let what = format!(
                     "{alive} nodes serve through both stores and {wanted} were expected ({known} \
-                     have been there); restart each on both stores first, and count again"
+                     have been there); restart each node of the application on a MovingStore over \
+                     both, and give their number with --nodes"
                 );
                 return Err(refused(&what));
             }
@@ -81,7 +82,7 @@ impl Migration {
     }
 
     pub(super) fn all_alive(&self) -> bool {
-        self.beats.values().all(|(_, at)| at.elapsed() < ALONE)
+        self.beats.values().all(|(_, at)| at.elapsed() < SILENT)
     }
 
     /// Says that this driver is at work, about once a second, and how far it has come.
@@ -108,9 +109,7 @@ impl Migration {
     pub(super) async fn read(&mut self) -> Result<(Option<Version>, Control), MigrateError> {
         let (seen, control) = Control::read(&*self.from).await?;
         match &control.driver {
-            Some((name, _)) if *name != self.name => {
-                Err(refused("another `hardtack migrate` has taken over"))
-            }
+            Some((name, _)) if *name != self.name => Err(refused(TAKEN_OVER)),
             _ => {
                 self.listen(&control);
                 Ok((seen, control))
@@ -130,7 +129,7 @@ impl Migration {
             let was_free = control.driver.is_none() || is_mine(&control);
             change(&mut control);
             if !was_free && !is_mine(&control) {
-                return Err(refused("another `hardtack migrate` has taken over"));
+                return Err(refused(TAKEN_OVER));
             }
             if control.write(&*self.from, seen).await? {
                 return Ok(());
@@ -147,5 +146,7 @@ pub(super) fn is_unchanged(control: &Control, baseline: &Baseline) -> bool {
         && !control.nodes.iter().any(failed)
 }
 
+const TAKEN_OVER: &str =
+    "another `hardtack migrate` has taken over; it goes on in place of this one";
 /// How long to listen for nodes that nobody expects.
 const COUNTED: Duration = Duration::from_millis(2500);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::super::{Admission, Inserted, Loaded, Replaced, Store, StoreError, StoreErrorKind};
+use super::super::{
+    Admission, Census, Inserted, Loaded, Replaced, Store, StoreError, StoreErrorKind,
+};
 use crate::seal::KeyId;
 use crate::session::id::Locator;
 use crate::session::record::{Epochs, Kind, Record, Version};
@@ -106,10 +108,10 @@ impl Control {
             Loaded::Unknown => Ok((None, Self::default())),
             Loaded::Live(record) => match serde_json::from_slice(&record.data) {
                 Ok(control) => Ok((Some(record.version), control)),
-                Err(error) => {
-                    Err(broken("the record of the migration is not one; another version wrote it")
-                        .caused_by(error))
-                }
+                Err(error) => Err(broken(
+                    "the record of the migration cannot be read; use the version that wrote it",
+                )
+                .caused_by(error)),
             },
             Loaded::Ended(_) => Err(broken(
                 "the record of the migration was ended by somebody; restart all nodes on the \
@@ -154,6 +156,16 @@ impl Control {
         }
     }
 
+    /// Takes the record out of what a store has counted, if it is in it.
+    pub fn leave_out(census: &mut Census) {
+        let mut issuers = census.by_key.iter_mut();
+        if let Some((_, count)) = issuers.find(|(key, _)| *key == Self::ISSUER) {
+            *count -= 1;
+            census.by_kind[Kind::Anonymous.index()] -= 1;
+            census.by_key.retain(|(_, count)| *count > 0);
+        }
+    }
+
     /// The key that no id was issued under.
-    pub(super) const ISSUER: KeyId = KeyId::from_bytes([0; 4]);
+    const ISSUER: KeyId = KeyId::from_bytes([0; 4]);
 }

@@ -32,6 +32,14 @@
 //! - The first store must be reachable until `Done`: without it nodes answer errors.
 //! - While both are written, a write takes the time of both. If the other store is down writes go
 //!   on as if it were not there; only logins and the end of all of a user's sessions are refused.
+//! - When everybody's sessions are ended while both are written, that holds at once in the store
+//!   that decides. The copies in the other one are ended by the driver's next comparison, and no
+//!   switch takes place before.
+//! - While the driver raises the epochs of a store that is left alone (the last seconds of
+//!   `--finish` and of `--roll-back`), the end of all of a user's sessions may also end a login that
+//!   comes right after it: the driver may raise the epoch once more than it was meant to. A
+//!   login that takes longer than those seconds, from `begin_login` on, may outlive the next end of
+//!   all of its user's sessions.
 //! - The clock of a node must not be set back by seconds while a switch takes place.
 //!
 //! # What this does not protect

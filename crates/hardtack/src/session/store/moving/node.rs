@@ -159,10 +159,16 @@ impl Inner {
         (!is_fresh || control.generation != state.generation).then_some(node)
     }
 
-    /// Which phase to read in.
-    pub(super) fn reading(&self) -> Result<Phase, StoreError> {
+    /// The stores to read from.
+    pub(super) fn reading(&self) -> Result<Stores<'_>, StoreError> {
         let state = self.state();
-        self.holds(&state).map(|()| state.phase)
+        self.holds(&state).map(|()| self.stores(state.phase))
+    }
+
+    fn stores(&self, phase: Phase) -> Stores<'_> {
+        let (main, other) =
+            if phase.is_moved() { (&self.to, &self.from) } else { (&self.from, &self.to) };
+        Stores { main: &**main, other: phase.is_dual().then_some(&**other) }
     }
 
     /// Begins a write, when there is no pause.
@@ -187,8 +193,8 @@ impl Inner {
             return Ok(None);
         }
         state.now += 1;
-        let (phase, generation) = (state.phase, state.generation);
-        Ok(Some(Write { inner: self, phase, generation, is_everywhere: false }))
+        let (stores, generation) = (self.stores(state.phase), state.generation);
+        Ok(Some(Write { inner: self, stores, generation, is_everywhere: false }))
     }
 
     fn holds(&self, state: &State) -> Result<(), StoreError> {
@@ -205,27 +211,25 @@ impl Inner {
     }
 }
 
+/// The stores as a phase has them.
+#[derive(Clone, Copy)]
+pub(super) struct Stores<'a> {
+    /// The one that decides.
+    pub(super) main: &'a dyn Store,
+    /// The other one, where it is written, too.
+    pub(super) other: Option<&'a dyn Store>,
+}
+
 /// A write under way. One that is given up, or fails in either store, is a failure that the driver
 /// is told.
 pub(super) struct Write<'a> {
     inner: &'a Inner,
-    phase: Phase,
+    pub(super) stores: Stores<'a>,
     generation: u64,
     is_everywhere: bool,
 }
 
-impl<'a> Write<'a> {
-    /// The store that decides.
-    pub(super) fn main(&self) -> &'a dyn Store {
-        if self.phase.is_moved() { &*self.inner.to } else { &*self.inner.from }
-    }
-
-    /// The other one, where it is written, too.
-    pub(super) fn other(&self) -> Option<&'a dyn Store> {
-        let other = if self.phase.is_moved() { &*self.inner.from } else { &*self.inner.to };
-        self.phase.is_dual().then_some(other)
-    }
-
+impl Write<'_> {
     /// Answers, if this node may still say what holds.
     pub(super) fn answer<T>(
         mut self,

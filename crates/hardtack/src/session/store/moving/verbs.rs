@@ -3,61 +3,30 @@
 use super::super::*;
 use super::control::Control;
 use super::copy::{bring, create, end_copy, weed};
-use super::node::{Inner, MovingStore, Write};
+use super::node::{MovingStore, Stores};
 
-impl Inner {
-    fn main(&self) -> Result<&dyn Store, StoreError> {
-        Ok(if self.reading()?.is_moved() { &*self.to } else { &*self.from })
-    }
-
-    fn other(&self) -> Result<Option<&dyn Store>, StoreError> {
-        let phase = self.reading()?;
-        let other = if phase.is_moved() { &*self.from } else { &*self.to };
-        Ok(phase.is_dual().then_some(other))
-    }
-
+impl Stores<'_> {
     /// A login may have begun when the other store decided, and counts by its epochs.
-    async fn is_outdated(&self, write: &Write<'_>, record: &Record) -> Result<bool, StoreError> {
-        let Some(other) = write.other() else { return Ok(false) };
+    async fn is_outdated(self, record: &Record) -> Result<bool, StoreError> {
+        let Some(other) = self.other else { return Ok(false) };
         Ok(record.epochs.outdated(other.epochs(record.user.as_ref()).await?))
     }
 
-    async fn create(
-        &self,
-        write: &Write<'_>,
+    /// Copies a session that was just created.
+    async fn copy(
+        self,
         key: &Locator,
         record: Record,
         admission: Admission,
     ) -> Result<(), StoreError> {
-        let Some(other) = write.other() else { return Ok(()) };
+        let Some(other) = self.other else { return Ok(()) };
         let user = record.user.clone();
-        create(write.main(), other, key, record, admission.now).await?;
+        create(self.main, other, key, record, admission.now).await?;
         match (user, admission.limit) {
             (Some(user), Some(SessionLimit { when_full: WhenFull::EndOldest, .. })) => {
-                self.weed_user(write.main(), other, &user, admission.now).await
+                weed_user(self.main, other, &user, admission.now).await
             }
             _ => Ok(()),
-        }
-    }
-
-    /// Who had to make room is not told: those copies end that have no session any more.
-    async fn weed_user(
-        &self,
-        main: &dyn Store,
-        other: &dyn Store,
-        user: &UserKey,
-        now: UnixTime,
-    ) -> Result<(), StoreError> {
-        let mut after = None;
-        loop {
-            let page = other.list(Some(user), after, PAGE).await?;
-            for (key, _) in &page {
-                weed(main, other, key, now).await?;
-            }
-            after = page.last().map(|(key, _)| *key);
-            if page.len() < PAGE {
-                return Ok(());
-            }
         }
     }
 }
@@ -69,8 +38,8 @@ impl Store for MovingStore {
     }
 
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
-        match self.0.main() {
-            Ok(main) => main.load(key),
+        match self.0.reading() {
+            Ok(stores) => stores.main.load(key),
             Err(error) => Reply::ready(Err(error)),
         }
     }
@@ -83,12 +52,12 @@ impl Store for MovingStore {
     ) -> Reply<'a, Result<Inserted, StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            if self.0.is_outdated(&write, &record).await? {
+            if write.stores.is_outdated(&record).await? {
                 return write.answer(Ok(()), Inserted::Outdated);
             }
-            let inserted = write.main().insert(key, record.clone(), admission).await?;
+            let inserted = write.stores.main.insert(key, record.clone(), admission).await?;
             let other = match inserted {
-                Inserted::Ok => self.0.create(&write, key, record, admission).await,
+                Inserted::Ok => write.stores.copy(key, record, admission).await,
                 _ => Ok(()),
             };
             write.answer(other, inserted)
@@ -103,14 +72,14 @@ impl Store for MovingStore {
     ) -> Reply<'a, Result<Replaced, StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            let replaced = write.main().replace(key, seen, record.clone()).await?;
-            let other = match write.other() {
+            let replaced = write.stores.main.replace(key, seen, record.clone()).await?;
+            let other = match write.stores.other {
                 Some(other) if replaced == Replaced::Ok => {
                     match other.replace(key, seen, record.clone()).await {
                         Ok(Replaced::Ok) => Ok(()),
                         Ok(_) => {
                             let now = self.0.clock.now();
-                            bring(write.main(), other, key, &record, now).await
+                            bring(write.stores.main, other, key, &record, now).await
                         }
                         Err(error) => Err(error),
                     }
@@ -131,14 +100,14 @@ impl Store for MovingStore {
     ) -> Reply<'a, Result<Relocated, StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            if self.0.is_outdated(&write, &record).await? {
+            if write.stores.is_outdated(&record).await? {
                 return write.answer(Ok(()), Relocated::Outdated);
             }
             let relocated =
-                write.main().relocate(old, seen, new, record.clone(), admission).await?;
-            let other = match (write.other(), relocated) {
+                write.stores.main.relocate(old, seen, new, record.clone(), admission).await?;
+            let other = match (write.stores.other, relocated) {
                 (Some(other), Relocated::Ok) => {
-                    let created = self.0.create(&write, new, record, admission).await;
+                    let created = write.stores.copy(new, record, admission).await;
                     let ended = end_copy(other, old, Cause::Replaced, admission.now).await;
                     created.and(ended)
                 }
@@ -151,8 +120,8 @@ impl Store for MovingStore {
     fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            write.main().touch(batch).await?;
-            let other = match write.other() {
+            write.stores.main.touch(batch).await?;
+            let other = match write.stores.other {
                 Some(other) => other.touch(batch).await,
                 None => Ok(()),
             };
@@ -168,8 +137,8 @@ impl Store for MovingStore {
     ) -> Reply<'a, Result<Ended, StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            let ended = write.main().end(key, cause, at).await?;
-            let other = match (write.other(), ended) {
+            let ended = write.stores.main.end(key, cause, at).await?;
+            let other = match (write.stores.other, ended) {
                 (None, _) | (_, Ended::NotDue) => Ok(()),
                 (Some(other), Ended::Before(Some(cause))) => end_copy(other, key, cause, at).await,
                 (Some(other), _) => end_copy(other, key, cause, at).await,
@@ -186,7 +155,8 @@ impl Store for MovingStore {
     ) -> Reply<'a, Result<Vec<(Locator, Record)>, StoreError>> {
         Reply::later(async move {
             // One of them may be the record of the migration.
-            let mut page = self.0.main()?.list(user, after, limit.saturating_add(1)).await?;
+            let mut page =
+                self.0.reading()?.main.list(user, after, limit.saturating_add(1)).await?;
             page.retain(|(key, _)| *key != Control::KEY);
             page.truncate(limit);
             Ok(page)
@@ -195,14 +165,16 @@ impl Store for MovingStore {
 
     fn epochs<'a>(&'a self, user: Option<&'a UserKey>) -> Reply<'a, Result<Epochs, StoreError>> {
         Reply::later(async move {
-            let epochs = self.0.main()?.epochs(user).await?;
-            let Some(other) = self.0.other()? else { return Ok(epochs) };
-            // Whichever store decides when the login is done, it is not older than this.
-            let there = other.epochs(user).await?;
-            Ok(Epochs {
-                user: epochs.user.max(there.user),
-                global: epochs.global.max(there.global),
-            })
+            let stores = self.0.reading()?;
+            let mut epochs = stores.main.epochs(user).await?;
+            if let Some(other) = stores.other {
+                // Whichever store decides when the login is done, it is not older than this.
+                let there = other.epochs(user).await?;
+                epochs.user = epochs.user.max(there.user);
+                epochs.global = epochs.global.max(there.global);
+            }
+            // Not from before this node lost touch.
+            self.0.reading().map(|_| epochs)
         })
     }
 
@@ -213,21 +185,21 @@ impl Store for MovingStore {
     ) -> Reply<'a, Result<u64, StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            let Some(other) = write.other() else {
-                let epoch = write.main().raise(user, at).await?;
+            let Some(other) = write.stores.other else {
+                let epoch = write.stores.main.raise(user, at).await?;
                 return write.answer(Ok(()), epoch);
             };
             // Above those of both: sessions are of either.
             let there = other.epochs(user).await?;
             let there = if user.is_some() { there.user } else { there.global };
-            let mut epoch = write.main().raise(user, at).await?;
+            let mut epoch = write.stores.main.raise(user, at).await?;
             while epoch <= there {
-                epoch = write.main().raise(user, at).await?;
+                epoch = write.stores.main.raise(user, at).await?;
             }
             // The epochs of the other store stay: two nodes could raise them too far. Everybody's
             // copies are left to the driver, who is told of a failure.
             let ended = match user {
-                Some(user) => self.0.weed_user(write.main(), other, user, at).await,
+                Some(user) => weed_user(write.stores.main, other, user, at).await,
                 None => Err(StoreError::new(StoreErrorKind::Unavailable, "copies are left")),
             };
             write.answer(ended, epoch)
@@ -237,7 +209,7 @@ impl Store for MovingStore {
     fn sweep<'a>(&'a self, now: UnixTime, limit: usize) -> Reply<'a, Result<Swept, StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            let swept = write.main().sweep(now, limit).await?;
+            let swept = write.stores.main.sweep(now, limit).await?;
             write.answer(Ok(()), swept)
         })
     }
@@ -245,8 +217,8 @@ impl Store for MovingStore {
     fn undelivered<'a>(&'a self, limit: usize) -> Reply<'a, Result<Vec<EndEvent>, StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            let mut ends = write.main().undelivered(limit).await?;
-            let other = match write.other() {
+            let mut ends = write.stores.main.undelivered(limit).await?;
+            let other = match write.stores.other {
                 Some(other) => end_copies(other, &mut ends, limit).await,
                 None => Ok(()),
             };
@@ -257,8 +229,8 @@ impl Store for MovingStore {
     fn delivered<'a>(&'a self, ended: &'a [Locator]) -> Reply<'a, Result<(), StoreError>> {
         Reply::later(async move {
             let write = self.0.writing().await?;
-            write.main().delivered(ended).await?;
-            let other = match write.other() {
+            write.stores.main.delivered(ended).await?;
+            let other = match write.stores.other {
                 Some(other) => other.delivered(ended).await,
                 None => Ok(()),
             };
@@ -268,21 +240,36 @@ impl Store for MovingStore {
 
     fn census<'a>(&'a self) -> Reply<'a, Result<Census, StoreError>> {
         Reply::later(async move {
-            let mut census = self.0.main()?.census().await?;
-            let issuers = census.by_key.iter_mut();
-            if let Some((_, count)) = issuers.into_iter().find(|(key, _)| *key == Control::ISSUER) {
-                *count -= 1;
-                census.by_kind[Kind::Anonymous.index()] -= 1;
-                census.by_key.retain(|(_, count)| *count > 0);
-            }
+            let mut census = self.0.reading()?.main.census().await?;
+            Control::leave_out(&mut census);
             Ok(census)
         })
     }
 
     fn clock<'a>(&'a self) -> Reply<'a, Result<Option<UnixTime>, StoreError>> {
-        match self.0.main() {
-            Ok(main) => main.clock(),
+        match self.0.reading() {
+            Ok(stores) => stores.main.clock(),
             Err(error) => Reply::ready(Err(error)),
+        }
+    }
+}
+
+/// Who had to make room is not told: those copies end that have no session any more.
+async fn weed_user(
+    main: &dyn Store,
+    other: &dyn Store,
+    user: &UserKey,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = other.list(Some(user), after, PAGE).await?;
+        for (key, _) in &page {
+            weed(main, other, key, now).await?;
+        }
+        after = page.last().map(|(key, _)| *key);
+        if page.len() < PAGE {
+            return Ok(());
         }
     }
 }
