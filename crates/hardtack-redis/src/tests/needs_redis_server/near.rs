@@ -1,7 +1,7 @@
 //! The near-cache: what a process remembers is used only while it is proven, and who
 //! ends a session is answered when nobody uses it any more.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -123,14 +123,11 @@ async fn an_end_is_final_for_a_process_that_is_told_late() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_on_one_node_is_seen_by_another_at_once() {
     let server = RedisServer::start(&[]);
-    let (a, b, warmed) = (near(&server), near(&server), AtomicUsize::new(0));
+    let (a, b) = (near(&server), near(&server));
     let round = async || {
         let key = locator(None);
         put(&a, &key, &anonymous(NOW)).await;
-        for _ in 0..2 {
-            assert!(matches!(b.load(&key).await.unwrap(), Loaded::Live(_)));
-        }
-        warmed.fetch_add(usize::from(remembered(&b, &key).is_some()), SeqCst);
+        warm(&b, &key).await;
         assert_eq!(a.end(&key, Cause::Logout, NOW).await.unwrap(), Ended::Now);
         let load = b.load(&key).await.unwrap();
         assert!(matches!(load, Loaded::Ended(Cause::Logout)), "{load:?}");
@@ -138,8 +135,6 @@ async fn an_end_on_one_node_is_seen_by_another_at_once() {
     for _ in 0..20 {
         join_all((0..500).map(|_| round())).await;
     }
-    let warmed = warmed.into_inner();
-    assert!(warmed > 5000, "B had {warmed} of 10000 at hand");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
