@@ -287,3 +287,32 @@ async fn what_it_remembers_is_bounded_and_no_listener_outlives_its_store() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+/// Not only what stores write: keys that expire, or that somebody deletes.
+#[tokio::test]
+async fn what_the_server_drops_is_told_too() {
+    let server = RedisServer::start(&[]);
+    let store = near(&server);
+    let near = store.0.near.as_ref().unwrap();
+    for (what, before, drops) in [
+        ("deleted", "", "redis.call('DEL', k)"),
+        // It takes two seconds, in which the record is remembered again.
+        ("expired", "redis.call('PEXPIRE', k, 2000)", ""),
+        ("flushed", "", "redis.call('FLUSHALL')"),
+    ] {
+        let each = |call| format!("for _, k in ipairs(redis.call('KEYS', '*')) do {call} end");
+        let key = locator(None);
+        put(&store, &key, &anonymous(NOW)).await;
+        server.tell(&["EVAL", &each(before), "0"]);
+        warm(&store, &key).await;
+        server.tell(&["EVAL", &each(drops), "0"]);
+        let began = Instant::now();
+        while near.bytes() > 0 {
+            assert!(began.elapsed() < Duration::from_secs(20), "{what}, and still remembered");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(near.before(&key).is_some(), "the listener was lost");
+        let load = store.load(&key).await.unwrap();
+        assert!(matches!(load, Loaded::Unknown), "{what}: {load:?}");
+    }
+}
