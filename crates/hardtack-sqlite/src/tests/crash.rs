@@ -44,12 +44,14 @@ fn what_was_answered_survives_a_kill_soak() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.db");
     let mut said: HashMap<u64, Said> = HashMap::new();
+    let mut slowest = Duration::ZERO;
     for round in 0..kills {
         kill_after(&path, Duration::from_millis(120 + 97 * (round % 7)), round << 32, &mut said);
         let began = stopwatch::now();
         let store = SqliteStore::open(&path).unwrap();
         let took = began.elapsed();
         assert!(took < Duration::from_secs(5), "opening takes {took:?}");
+        slowest = slowest.max(took);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for (n, said) in &said {
             match runtime.block_on(store.load(&key(*n))).unwrap() {
@@ -65,8 +67,8 @@ fn what_was_answered_survives_a_kill_soak() {
         let conn = rusqlite::Connection::open(&path).unwrap();
         let sound: String = conn.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
         assert_eq!(sound, "ok");
-        faults::lost_nothing("sqlite", "killed and started again", said.len(), took);
     }
+    faults::lost_nothing("sqlite", "killed and started again", said.len(), slowest);
     let answered: u64 = said.values().map(|s| s.version + u64::from(s.ended)).sum();
     assert!(answered > 20 * kills, "only {answered} writes were answered: this tests nothing");
 }
