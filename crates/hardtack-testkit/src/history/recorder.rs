@@ -26,6 +26,11 @@ impl Recorder {
         Self { inner, history }
     }
 
+    /// What it has noted.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     fn made(&self, key: &Locator, call: Call) -> Made<'_> {
         let made = self.history.now();
         let mut entries = self.history.entries();
