@@ -53,9 +53,10 @@ pub const MARIADB: Engine = Engine {
     name: "mariadbd",
     user: "mysql",
     install: "mariadb-install-db --no-defaults --auth-root-authentication-method=normal \
-              --datadir=$1/data --skip-test-db",
-    run: "exec mariadbd --no-defaults --datadir=$1/data --socket=$1/socket --port=$2 \
-          --bind-address=127.0.0.1 --pid-file=$1/pid --max-connections=300 \
+              --datadir=$1/data --tmpdir=$1 --skip-test-db",
+    // A server that starts clears its folder for temporary tables: it shares none.
+    run: "exec mariadbd --no-defaults --datadir=$1/data --tmpdir=$1 --socket=$1/socket \
+          --port=$2 --bind-address=127.0.0.1 --pid-file=$1/pid --max-connections=300 \
           --innodb-buffer-pool-size=64M $3",
     ping: "mariadb-admin --no-defaults --protocol=tcp -h 127.0.0.1 -P $2 -u root ping",
     create: "mariadb --no-defaults --protocol=tcp -h 127.0.0.1 -P $2 -u root -e \"CREATE DATABASE $3\"",
