@@ -71,7 +71,8 @@ impl Load {
         let ((teller, told), stop) = (watch::channel(Sum::default()), Arc::default());
         let writer = |_| tokio::spawn(write(store.clone(), teller.clone(), Arc::clone(&stop)));
         let writers = (0..8).map(writer).collect();
-        let callers = Callers::start(&[store.clone()], SEED.fetch_add(1, SeqCst));
+        let shared: Arc<dyn Store> = store.clone();
+        let callers = Callers::start(&[shared], SEED.fetch_add(1, SeqCst));
         Self { told, stop, writers, callers, store }
     }
 
