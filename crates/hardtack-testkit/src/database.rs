@@ -159,11 +159,6 @@ impl Server {
         self.port
     }
 
-    /// The number of its process.
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
     /// Sends its processes a signal: STOP, CONT, KILL.
     pub fn signal(&self, signal: &str) {
         self.process.signal(signal);
