@@ -10,7 +10,7 @@ use std::time::Duration;
 use hardtack::session::store::{Admission, Ended, Inserted, Loaded, Replaced, Store};
 use hardtack::session::{Cause, Locator};
 use hardtack_testkit::faults;
-use hardtack_testkit::records::{anonymous, next, signed_in, user};
+use hardtack_testkit::records::{anonymous, next, numbered, signed_in, user};
 
 use super::{NOW, all};
 use crate::SqliteStore;
@@ -20,13 +20,8 @@ const FILE: &str = "HARDTACK_KILLED_FILE";
 
 /// Session number `n`; every third is somebody's.
 fn key(n: u64) -> Locator {
-    let mut bytes = [0; Locator::LEN];
-    bytes[2..10].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    bytes[10..].copy_from_slice(&n.to_be_bytes());
-    if n.is_multiple_of(3) {
-        bytes[..2].copy_from_slice(&user("ada").slot());
-    }
-    Locator::from_bytes(bytes)
+    let owner = n.is_multiple_of(3).then(|| user("ada"));
+    numbered(n, owner.as_ref())
 }
 
 /// What the child has said of one session: what it was about to do, and what

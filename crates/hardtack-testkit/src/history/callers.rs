@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::FakeClock;
-use crate::records::{anonymous, signed_in, spread, user};
+use crate::records::{anonymous, numbered, signed_in, spread, user};
 
 const NOW: hardtack::time::UnixTime = FakeClock::START;
 
@@ -134,11 +134,5 @@ fn session(seed: u64, number: u64) -> (Locator, Option<UserKey>) {
     let owner = number
         .is_multiple_of(2)
         .then(|| user(if number.is_multiple_of(4) { "ada" } else { "bob" }));
-    let random = spread(seed).wrapping_add(number * 2);
-    let mut bytes = [0; Locator::LEN];
-    bytes[2..10].copy_from_slice(&spread(random).to_be_bytes());
-    bytes[10..].copy_from_slice(&spread(random + 1).to_be_bytes());
-    let slot = owner.as_ref().map_or([bytes[3], bytes[11]], UserKey::slot);
-    bytes[..2].copy_from_slice(&slot);
-    (Locator::from_bytes(bytes), owner)
+    (numbered(spread(seed).wrapping_add(number), owner.as_ref()), owner)
 }
