@@ -64,6 +64,7 @@
 //!   in between takes back what nobody was told to be done, but others may have
 //!   seen: for a moment a session looked ended, and goes on. PostgreSQL shows a
 //!   change only when it is safe.
+//! - There is no near-cache: every load of a session asks the server.
 //! - A user who signed in under a limit, or whose sessions were ended at once,
 //!   leaves one small row behind.
 //! - A session that is ended while an "end all" is being answered may show the

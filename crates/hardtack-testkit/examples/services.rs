@@ -2,7 +2,7 @@
 //! `NAME URL` for each and ends them when it is told to end (Ctrl-C). They listen on
 //! free ports of this machine, and what they kept goes with them.
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![expect(clippy::print_stdout, reason = "this is what it is for")]
 
 use std::any::Any;
 use std::process::ExitCode;

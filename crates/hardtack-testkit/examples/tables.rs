@@ -1,6 +1,6 @@
 //! Prints a table from the report of a run: `tables laws|faults REPORT`.
 
-#![allow(clippy::print_stdout, reason = "this is what it is for")]
+#![expect(clippy::print_stdout, reason = "this is what it is for")]
 
 use std::process::ExitCode;
 

@@ -28,7 +28,8 @@ pub struct Engine {
     run: &'static str,
     /// Succeeds if the server on the port `$2` answers.
     ping: &'static str,
-    /// Makes a database named `$3` on the port `$2`.
+    /// Makes a database named `$3` on the port `$2`, in place of any that an earlier
+    /// process with our number has left.
     create: &'static str,
     /// Of that database: the port comes between the two, and then its name.
     url: [&'static str; 2],
@@ -43,7 +44,8 @@ pub const POSTGRES: Engine = Engine {
     run: "exec postgres -D $1/data -k $1 -h 127.0.0.1 -p $2 -c max_connections=300 \
           -c shared_buffers=32MB -c deadlock_timeout=20ms $3",
     ping: "pg_isready -q -h 127.0.0.1 -p $2 -U postgres",
-    create: "psql -q -h 127.0.0.1 -p $2 -U postgres -c \"CREATE SCHEMA $3\"",
+    create: "psql -q -h 127.0.0.1 -p $2 -U postgres \
+             -c \"DROP SCHEMA IF EXISTS $3 CASCADE; CREATE SCHEMA $3\"",
     url: ["postgres://postgres@127.0.0.1:", "/postgres?options=-csearch_path%3D"],
     quick: "-c fsync=off -c full_page_writes=off",
 };
@@ -53,12 +55,14 @@ pub const MARIADB: Engine = Engine {
     name: "mariadbd",
     user: "mysql",
     install: "mariadb-install-db --no-defaults --auth-root-authentication-method=normal \
-              --datadir=$1/data --skip-test-db",
-    run: "exec mariadbd --no-defaults --datadir=$1/data --socket=$1/socket --port=$2 \
-          --bind-address=127.0.0.1 --pid-file=$1/pid --max-connections=300 \
+              --datadir=$1/data --tmpdir=$1 --skip-test-db",
+    // A server that starts clears its folder for temporary tables: it shares none.
+    run: "exec mariadbd --no-defaults --datadir=$1/data --tmpdir=$1 --socket=$1/socket \
+          --port=$2 --bind-address=127.0.0.1 --pid-file=$1/pid --max-connections=300 \
           --innodb-buffer-pool-size=64M $3",
     ping: "mariadb-admin --no-defaults --protocol=tcp -h 127.0.0.1 -P $2 -u root ping",
-    create: "mariadb --no-defaults --protocol=tcp -h 127.0.0.1 -P $2 -u root -e \"CREATE DATABASE $3\"",
+    create: "mariadb --no-defaults --protocol=tcp -h 127.0.0.1 -P $2 -u root \
+             -e \"CREATE OR REPLACE DATABASE $3\"",
     url: ["mysql://root@127.0.0.1:", "/"],
     quick: "--innodb-flush-log-at-trx-commit=0",
 };
@@ -153,11 +157,6 @@ impl Server {
     /// The port that it listens on, of 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
-    }
-
-    /// The number of its process.
-    pub fn id(&self) -> u32 {
-        self.process.id()
     }
 
     /// Sends its processes a signal: STOP, CONT, KILL.

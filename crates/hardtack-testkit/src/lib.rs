@@ -20,6 +20,7 @@
 //! | [`laws`] | which tests hold which law, and the table of laws by engines |
 //! | [`load`] | writers on a store, and what is left of what they were answered |
 //! | [`faults`], [`proxy`] | servers that are hurt under load, and ways to them |
+//! | [`together()`] | the tests of a suite on one server |
 //! | [`process`] | the process of a server, which ends with the test |
 //! | [`redis`], [`database`] | real servers |
 //!
@@ -43,9 +44,11 @@ pub mod records;
 pub mod redis;
 mod report;
 pub mod store;
+mod together;
 mod wrap;
 
 pub use calls::StoreCalls;
 pub use clock::FakeClock;
 pub use faulty::{Fault, FaultyStore, Gate};
+pub use together::together;
 pub use wrap::Verb;

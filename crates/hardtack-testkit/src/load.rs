@@ -1,12 +1,13 @@
 //! Load on a store while something happens to its servers, and what is there of
 //! what was answered afterwards.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hardtack::session::store::{Admission, Ended, Loaded, Replaced, Store};
 use hardtack::session::{Cause, Locator};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::FakeClock;
@@ -18,17 +19,10 @@ const NOW: hardtack::time::UnixTime = FakeClock::START;
 /// Writers that go on until they are stopped.
 #[derive(Debug)]
 pub struct Load {
-    told: Arc<Mutex<Sum>>,
+    told: watch::Receiver<Sum>,
     stop: Arc<AtomicBool>,
     writers: Vec<JoinHandle<()>>,
     callers: Callers,
-    recorded: Recorded,
-}
-
-/// A store whose calls are recorded.
-#[derive(Clone, Debug)]
-struct Recorded {
-    history: History,
     store: Arc<Recorder>,
 }
 
@@ -36,10 +30,10 @@ struct Recorded {
 #[derive(Debug)]
 pub struct Told {
     sum: Sum,
-    recorded: Recorded,
+    store: Arc<Recorder>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Sum {
     /// The last version that was acknowledged, and whether one more may be there.
     live: Vec<(Locator, u64, bool)>,
@@ -73,15 +67,13 @@ impl Load {
     /// about every other. Beside them [`Callers`] at random, and all is recorded.
     pub fn start(store: &Arc<dyn Store>) -> Self {
         static SEED: AtomicU64 = AtomicU64::new(0);
-        let history = History::new();
-        let recorder = Arc::new(history.record(store.clone()));
-        let (told, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
-        let writer = |_| tokio::spawn(write(recorder.clone(), Arc::clone(&told), stop.clone()));
+        let store = Arc::new(History::new().record(store.clone()));
+        let ((teller, told), stop) = (watch::channel(Sum::default()), Arc::default());
+        let writer = |_| tokio::spawn(write(store.clone(), teller.clone(), Arc::clone(&stop)));
         let writers = (0..8).map(writer).collect();
-        let shared: Arc<dyn Store> = recorder.clone();
-        let callers = Callers::start(std::slice::from_ref(&shared), SEED.fetch_add(1, SeqCst));
-        let recorded = Recorded { history, store: recorder };
-        Self { told, stop, writers, callers, recorded }
+        let shared: Arc<dyn Store> = store.clone();
+        let callers = Callers::start(&[shared], SEED.fetch_add(1, SeqCst));
+        Self { told, stop, writers, callers, store }
     }
 
     /// Waits until `more` sessions have been made, and perhaps ended.
@@ -100,12 +92,9 @@ impl Load {
     }
 
     async fn goes_on(&self, more: usize, count: impl Fn(&Sum) -> usize) {
-        let enough = count(&lock(&self.told)) + more;
-        while count(&lock(&self.told)) < enough {
-            let stopped = self.writers.iter().all(JoinHandle::is_finished);
-            assert!(!stopped, "all writers have panicked");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let mut told = self.told.clone();
+        let enough = count(&told.borrow()) + more;
+        told.wait_for(|told| count(told) >= enough).await.expect("a writer has not panicked");
     }
 
     /// Stops the writers.
@@ -118,8 +107,7 @@ impl Load {
             writer.await.expect("a writer does not panic");
         }
         self.callers.stop().await;
-        let sum = std::mem::take(&mut *lock(&self.told));
-        Told { sum, recorded: self.recorded }
+        Told { sum: self.told.borrow().clone(), store: self.store }
     }
 }
 
@@ -129,7 +117,7 @@ impl Told {
     /// # Panics
     /// If the store does not answer.
     pub async fn look(&self) -> Found {
-        let Self { sum, recorded: Recorded { history, store } } = self;
+        let Self { sum, store } = self;
         let (mut lost, mut revived, mut logged_out) = (0, 0, 0);
         for (key, version, open) in &sum.live {
             match store.load(key).await.expect("the store answers") {
@@ -144,8 +132,8 @@ impl Told {
             let loaded = store.load(key).await.expect("the store answers");
             revived += usize::from(matches!(loaded, Loaded::Live(_)));
         }
-        history.revisit(&**store).await;
-        let verdict = history.judge(Duration::ZERO);
+        store.history().revisit(&**store).await;
+        let verdict = store.history().judge(Duration::ZERO);
         for broken in &verdict.broken {
             eprintln!("{broken}");
         }
@@ -181,13 +169,13 @@ impl Found {
     }
 }
 
-async fn write(store: Arc<Recorder>, told: Arc<Mutex<Sum>>, stop: Arc<AtomicBool>) {
+async fn write(store: Arc<Recorder>, told: watch::Sender<Sum>, stop: Arc<AtomicBool>) {
     let ada = user("ada");
     while !stop.load(SeqCst) {
         tokio::task::yield_now().await;
         let (key, mut record) = (locator(Some(&ada)), signed_in(&ada, NOW));
         if store.insert(&key, record.clone(), Admission::at(NOW)).await.is_err() {
-            lock(&told).errors += 1;
+            told.send_modify(|told| told.errors += 1);
             // Who is to take over needs the processor more.
             tokio::time::sleep(Duration::from_millis(1)).await;
             continue;
@@ -206,19 +194,16 @@ async fn write(store: Arc<Recorder>, told: Arc<Mutex<Sum>>, stop: Arc<AtomicBool
         }
         let ends = key.as_bytes()[9] % 2 == 0 && !open;
         let ended = if ends { Some(store.end(&key, Cause::Logout, NOW).await) } else { None };
-        let mut told = lock(&told);
-        told.errors += usize::from(open);
-        match ended {
-            None => told.live.push((key, record.version.number(), open)),
-            Some(Ok(ended)) => {
-                assert_eq!(ended, Ended::Now);
-                told.ended.push(key);
+        told.send_modify(|told| {
+            told.errors += usize::from(open);
+            match ended {
+                None => told.live.push((key, record.version.number(), open)),
+                Some(Ok(ended)) => {
+                    assert_eq!(ended, Ended::Now);
+                    told.ended.push(key);
+                }
+                Some(Err(_)) => told.errors += 1,
             }
-            Some(Err(_)) => told.errors += 1,
-        }
+        });
     }
-}
-
-fn lock(told: &Mutex<Sum>) -> MutexGuard<'_, Sum> {
-    told.lock().unwrap_or_else(PoisonError::into_inner)
 }

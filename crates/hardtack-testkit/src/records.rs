@@ -30,10 +30,14 @@ pub fn user(name: &str) -> UserKey {
 /// there is one and spread evenly like a real one.
 pub fn locator(user: Option<&UserKey>) -> Locator {
     static USED: AtomicU64 = AtomicU64::new(0);
-    let number = USED.fetch_add(2, Relaxed);
+    numbered(USED.fetch_add(1, Relaxed), user)
+}
+
+/// The locator with this number, as [`locator`] makes them: the same each time.
+pub fn numbered(number: u64, user: Option<&UserKey>) -> Locator {
     let mut bytes = [0; Locator::LEN];
     bytes[2..10].copy_from_slice(&spread(number).to_be_bytes());
-    bytes[10..].copy_from_slice(&spread(number + 1).to_be_bytes());
+    bytes[10..].copy_from_slice(&spread(!number).to_be_bytes());
     let slot = user.map_or([bytes[3], bytes[11]], UserKey::slot);
     bytes[..2].copy_from_slice(&slot);
     Locator::from_bytes(bytes)

@@ -96,6 +96,82 @@ impl<F: FnOnce()> Drop for Unasked<F> {
     }
 }
 
+/// Gives the signature of a verb of a [`Store`] to the macro `$then` of this module.
+macro_rules! signature {
+    ($then:ident load) => {
+        $crate::wrap::$then! { Load load(key: &'a Locator) -> Loaded }
+    };
+    ($then:ident insert) => {
+        $crate::wrap::$then! {
+            Insert insert(key: &'a Locator, record: Record, admission: Admission) -> Inserted
+        }
+    };
+    ($then:ident replace) => {
+        $crate::wrap::$then! {
+            Replace replace(key: &'a Locator, seen: Version, record: Record) -> Replaced
+        }
+    };
+    ($then:ident relocate) => {
+        $crate::wrap::$then! {
+            Relocate relocate(
+                old: &'a Locator,
+                seen: Version,
+                new: &'a Locator,
+                record: Record,
+                admission: Admission
+            ) -> Relocated
+        }
+    };
+    ($then:ident touch) => {
+        $crate::wrap::$then! { Touch touch(batch: &'a [Touch]) -> () }
+    };
+    ($then:ident end) => {
+        $crate::wrap::$then! { End end(key: &'a Locator, cause: Cause, at: UnixTime) -> Ended }
+    };
+    ($then:ident list) => {
+        $crate::wrap::$then! {
+            List list(
+                user: Option<&'a UserKey>,
+                after: Option<Locator>,
+                limit: usize
+            ) -> Vec<(Locator, Record)>
+        }
+    };
+    ($then:ident epochs) => {
+        $crate::wrap::$then! { Epochs epochs(user: Option<&'a UserKey>) -> Epochs }
+    };
+    ($then:ident raise) => {
+        $crate::wrap::$then! { Raise raise(user: Option<&'a UserKey>, at: UnixTime) -> u64 }
+    };
+    ($then:ident sweep) => {
+        $crate::wrap::$then! { Sweep sweep(now: UnixTime, limit: usize) -> Swept }
+    };
+    ($then:ident undelivered) => {
+        $crate::wrap::$then! { Undelivered undelivered(limit: usize) -> Vec<EndEvent> }
+    };
+    ($then:ident delivered) => {
+        $crate::wrap::$then! { Delivered delivered(keys: &'a [Locator]) -> () }
+    };
+    ($then:ident census) => {
+        $crate::wrap::$then! { Census census() -> Census }
+    };
+    ($then:ident clock) => {
+        $crate::wrap::$then! { Clock clock() -> Option<UnixTime> }
+    };
+}
+pub(crate) use signature;
+
+/// Implements verbs of a [`Store`] by those of the field `inner`.
+macro_rules! pass_on {
+    ($($name:ident)*) => { $($crate::wrap::signature! { pass_on $name })* };
+    ($verb:ident $name:ident($($arg:ident: $type:ty),*) -> $answer:ty) => {
+        fn $name<'a>(&'a self, $($arg: $type),*) -> Reply<'a, Result<$answer, StoreError>> {
+            self.inner.$name($($arg),*)
+        }
+    };
+}
+pub(crate) use pass_on;
+
 /// Implements [`Store`] for a type that is [`Around`] another store.
 macro_rules! store_around {
     ($wrapper:ty) => {
@@ -103,29 +179,8 @@ macro_rules! store_around {
             fn info(&self) -> StoreInfo {
                 self.inner().info()
             }
-            store_around! {
-                Load load(key: &'a Locator) -> Loaded;
-                Insert insert(key: &'a Locator, record: Record, admission: Admission) -> Inserted;
-                Replace replace(key: &'a Locator, seen: Version, record: Record) -> Replaced;
-                Relocate relocate(
-                    old: &'a Locator,
-                    seen: Version,
-                    new: &'a Locator,
-                    record: Record,
-                    admission: Admission,
-                ) -> Relocated;
-                End end(key: &'a Locator, cause: Cause, at: UnixTime) -> Ended;
-                List list(
-                    user: Option<&'a UserKey>,
-                    after: Option<Locator>,
-                    limit: usize,
-                ) -> Vec<(Locator, Record)>;
-                Epochs epochs(user: Option<&'a UserKey>) -> Epochs;
-                Raise raise(user: Option<&'a UserKey>, at: UnixTime) -> u64;
-                Sweep sweep(now: UnixTime, limit: usize) -> Swept;
-                Undelivered undelivered(limit: usize) -> Vec<EndEvent>;
-                Census census() -> Census;
-                Clock clock() -> Option<UnixTime>;
+            $crate::wrap::store_around! {
+                load insert replace relocate end list epochs raise sweep undelivered census clock
             }
             fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {
                 self.around(Verb::Touch, |most| self.inner().touch(&batch[..most.min(batch.len())]))
@@ -137,10 +192,11 @@ macro_rules! store_around {
             }
         }
     };
-    ($($verb:ident $name:ident($($arg:ident: $type:ty),* $(,)?) -> $answer:ty;)*) => {$(
+    ($($name:ident)*) => { $($crate::wrap::signature! { store_around $name })* };
+    ($verb:ident $name:ident($($arg:ident: $type:ty),*) -> $answer:ty) => {
         fn $name<'a>(&'a self, $($arg: $type),*) -> Reply<'a, Result<$answer, StoreError>> {
             self.around(Verb::$verb, move |_| self.inner().$name($($arg),*))
         }
-    )*};
+    };
 }
 pub(crate) use store_around;

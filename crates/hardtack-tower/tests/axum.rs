@@ -33,13 +33,12 @@ fn sqlite() -> Fixture {
 }
 
 mod needs_redis_server {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
     use hardtack_redis::{Durability, RedisStore};
     use hardtack_testkit::adapter::{Adapter, block_on, run};
     use hardtack_testkit::redis::{RedisCluster, RedisServer};
+    use hardtack_testkit::together;
 
     use super::*;
 
@@ -55,29 +54,17 @@ mod needs_redis_server {
     #[test]
     fn every_scenario_holds_on_a_cluster() {
         static PREFIX: AtomicUsize = AtomicUsize::new(0);
-        let (cluster, next) = (RedisCluster::start(), AtomicUsize::new(0));
-        let failed = Mutex::new(Vec::new());
-        let some = || {
-            while let Some((name, scenario)) = run::ALL.get(next.fetch_add(1, SeqCst)) {
-                let url = cluster.url();
-                let adapter = Adapter::new(serve, move || {
-                    let prefix = format!("{}:", PREFIX.fetch_add(1, SeqCst));
-                    let builder = RedisStore::builder(&url, Durability::Async).prefix(prefix);
-                    let store = Fixture::new(builder.open().expect("a store"));
-                    std::future::ready(store.called("redis cluster"))
-                });
-                let test = AssertUnwindSafe(|| block_on(scenario(adapter)));
-                if catch_unwind(test).is_err() {
-                    failed.lock().expect("nobody has panicked").push(*name);
-                }
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(some);
-            }
+        let cluster = RedisCluster::start();
+        together(run::ALL, |_, scenario| {
+            let url = cluster.url();
+            let adapter = Adapter::new(serve, move || {
+                let prefix = format!("{}:", PREFIX.fetch_add(1, SeqCst));
+                let builder = RedisStore::builder(&url, Durability::Async).prefix(prefix);
+                let store = Fixture::new(builder.open().expect("a store"));
+                std::future::ready(store.called("redis cluster"))
+            });
+            block_on(scenario(adapter));
         });
-        assert_eq!(failed.into_inner().expect("nobody has panicked"), [""; 0]);
     }
 }
 

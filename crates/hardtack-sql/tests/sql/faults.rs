@@ -21,15 +21,15 @@ pub(crate) const PATIENT: Duration = Duration::from_secs(20);
 pub(crate) const HASTY: Duration = Duration::from_secs(1);
 
 /// The tests that every engine has. The module that uses this brings what its stores
-/// are called and `own_database(port)`: the URL of a new and empty database, and
-/// `may_be_forbidden(url)`: another URL of it, and what makes the server read-only.
+/// are called, and `may_be_forbidden(url)`: another URL of a database, and what makes
+/// its server read-only.
 macro_rules! suite {
     ($store:ident, $engine:ident, $scheme:literal, forgets: $setting:literal) => {
         hardtack_testkit::store_suite!(laws, fresh().await);
 
         /// A store in a place of its own on the server that all tests share.
         async fn fresh() -> hardtack_testkit::store::Fixture {
-            let url = own_database(server::shared($engine)).await;
+            let url = server::database($engine);
             let store = quick(&url).open().await.unwrap();
             hardtack_testkit::store::Fixture::new(store).reopened_by(move || {
                 let url = url.clone();
@@ -45,11 +45,19 @@ macro_rules! suite {
         /// A server of its own, and a store on it that promises all it can.
         async fn own(deadline: std::time::Duration) -> (Arc<dyn Store>, Server) {
             let server = Server::start($engine, "");
-            let url = own_database(server.port()).await;
+            let url = $engine.database(server.port());
             // The tables are made in peace, however hasty the test is.
             $store::builder(&url).deadline(PATIENT).open().await.unwrap();
             let store = $store::builder(&url).deadline(deadline).migrate(false).open().await;
             (Arc::new(store.unwrap()), server)
+        }
+
+        /// A database on the shared server, and the way that its URL takes.
+        async fn through_a_proxy() -> (String, Proxy) {
+            let port = server::shared($engine);
+            let proxy = Proxy::to(port).await;
+            let url = $engine.database(port);
+            (url.replace(&format!(":{port}"), &format!(":{}", proxy.port())), proxy)
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,7 +72,7 @@ macro_rules! suite {
             faults::a_hung_server_is_a_timeout(store.clone(), &server).await;
             faults::hangs_under_load(store, &server).await;
             // The same server as a standby.
-            let url = own_database(server.port()).await;
+            let url = $engine.database(server.port());
             $store::builder(&url).deadline(PATIENT).open().await.unwrap();
             let (url, forbid) = may_be_forbidden(&url).await;
             let store = $store::builder(&url).migrate(false).open().await.unwrap();
@@ -79,34 +87,28 @@ macro_rules! suite {
 
         #[tokio::test]
         async fn a_lost_answer_leaves_a_whole_change() {
-            let port = server::shared($engine);
-            let proxy = Proxy::to(port).await;
-            let url = own_database(port).await;
-            let through = url.replace(&format!(":{port}"), &format!(":{}", proxy.port()));
-            let store = quick(&through).connections(1).open().await.unwrap();
+            let (url, proxy) = through_a_proxy().await;
+            let store = quick(&url).connections(1).open().await.unwrap();
             faults::a_lost_answer_leaves_a_whole_change(Arc::new(store), proxy).await;
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn a_way_that_is_bad_loses_nothing() {
-            let port = server::shared($engine);
-            let proxy = Proxy::to(port).await;
-            let url = own_database(port).await;
-            let through = url.replace(&format!(":{port}"), &format!(":{}", proxy.port()));
-            let store = quick(&through).deadline(faults::HASTY).open().await.unwrap();
+            let (url, proxy) = through_a_proxy().await;
+            let store = quick(&url).deadline(HASTY).open().await.unwrap();
             faults::the_way_is_bad(Arc::new(store), proxy).await;
         }
 
         #[tokio::test]
         async fn deadlocks_are_tried_again() {
-            let url = own_database(server::shared($engine)).await;
+            let url = server::database($engine);
             let store = quick(&url).deadline(PATIENT).open().await.unwrap();
             faults::deadlocks_are_tried_again(Arc::new(store)).await;
         }
 
         #[tokio::test]
         async fn a_server_that_forgets_is_refused() {
-            let url = own_database(server::shared($engine)).await;
+            let url = server::database($engine);
             let error = $store::open(&url).await.unwrap_err();
             assert_eq!(error.kind(), StoreErrorKind::Unavailable);
             assert!(error.to_string().contains($setting), "{error}");
@@ -114,7 +116,7 @@ macro_rules! suite {
 
         #[tokio::test]
         async fn a_missing_schema_is_refused() {
-            let url = own_database(server::shared($engine)).await;
+            let url = server::database($engine);
             let error = quick(&url).migrate(false).open().await.unwrap_err();
             assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error}");
         }

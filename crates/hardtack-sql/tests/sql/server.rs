@@ -8,3 +8,8 @@ pub(crate) use hardtack_testkit::database::*;
 pub(crate) fn shared(engine: Engine) -> u16 {
     hardtack_testkit::database::shared(engine, Path::new(env!("CARGO_TARGET_TMPDIR")))
 }
+
+/// The URL of a new and empty database on it.
+pub(crate) fn database(engine: Engine) -> String {
+    engine.database(shared(engine))
+}

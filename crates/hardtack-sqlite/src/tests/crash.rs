@@ -10,7 +10,7 @@ use std::time::Duration;
 use hardtack::session::store::{Admission, Ended, Inserted, Loaded, Replaced, Store};
 use hardtack::session::{Cause, Locator};
 use hardtack_testkit::faults;
-use hardtack_testkit::records::{anonymous, next, signed_in, user};
+use hardtack_testkit::records::{anonymous, next, numbered, signed_in, user};
 
 use super::{NOW, all};
 use crate::SqliteStore;
@@ -20,13 +20,8 @@ const FILE: &str = "HARDTACK_KILLED_FILE";
 
 /// Session number `n`; every third is somebody's.
 fn key(n: u64) -> Locator {
-    let mut bytes = [0; Locator::LEN];
-    bytes[2..10].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    bytes[10..].copy_from_slice(&n.to_be_bytes());
-    if n.is_multiple_of(3) {
-        bytes[..2].copy_from_slice(&user("ada").slot());
-    }
-    Locator::from_bytes(bytes)
+    let owner = n.is_multiple_of(3).then(|| user("ada"));
+    numbered(n, owner.as_ref())
 }
 
 /// What the child has said of one session: what it was about to do, and what
@@ -44,12 +39,14 @@ fn what_was_answered_survives_a_kill_soak() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.db");
     let mut said: HashMap<u64, Said> = HashMap::new();
+    let mut slowest = Duration::ZERO;
     for round in 0..kills {
         kill_after(&path, Duration::from_millis(120 + 97 * (round % 7)), round << 32, &mut said);
         let began = stopwatch::now();
         let store = SqliteStore::open(&path).unwrap();
         let took = began.elapsed();
         assert!(took < Duration::from_secs(5), "opening takes {took:?}");
+        slowest = slowest.max(took);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for (n, said) in &said {
             match runtime.block_on(store.load(&key(*n))).unwrap() {
@@ -65,8 +62,8 @@ fn what_was_answered_survives_a_kill_soak() {
         let conn = rusqlite::Connection::open(&path).unwrap();
         let sound: String = conn.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
         assert_eq!(sound, "ok");
-        faults::lost_nothing("sqlite", "killed and started again", said.len(), took);
     }
+    faults::lost_nothing("sqlite", "killed and started again", said.len(), slowest);
     let answered: u64 = said.values().map(|s| s.version + u64::from(s.ended)).sum();
     assert!(answered > 20 * kills, "only {answered} writes were answered: this tests nothing");
 }

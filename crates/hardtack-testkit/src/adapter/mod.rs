@@ -89,7 +89,7 @@ macro_rules! adapter_suite {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __adapter_tests {
-    ({ $spawn:expr, $store:expr } $($group:ident { $($scenario:ident)* })*) => {$(
+    ({ $spawn:expr, $store:expr } $($group:ident { $($scenario:ident $laws:tt)* })*) => {$(
         mod $group {
             #[allow(unused_imports)]
             use super::*;

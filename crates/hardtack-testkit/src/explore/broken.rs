@@ -7,6 +7,8 @@ use hardtack::session::store::*;
 use hardtack::session::{Cause, Epochs, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 
+use crate::wrap::pass_on;
+
 /// What is wrong with a [`BrokenStore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -93,6 +95,8 @@ impl Store for BrokenStore {
         StoreInfo::new("broken", "nothing is promised", false)
     }
 
+    pass_on! { insert touch list sweep undelivered delivered census }
+
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
         Reply::later(async move {
             if let Some(record) = self.risen().get(key) {
@@ -112,15 +116,6 @@ impl Store for BrokenStore {
                 other => other,
             })
         })
-    }
-
-    fn insert<'a>(
-        &'a self,
-        key: &'a Locator,
-        record: Record,
-        admission: Admission,
-    ) -> Reply<'a, Result<Inserted, StoreError>> {
-        self.inner.insert(key, record, admission)
     }
 
     fn replace<'a>(
@@ -160,10 +155,6 @@ impl Store for BrokenStore {
         })
     }
 
-    fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {
-        self.inner.touch(batch)
-    }
-
     fn end<'a>(
         &'a self,
         key: &'a Locator,
@@ -176,15 +167,6 @@ impl Store for BrokenStore {
                 other => other,
             })
         })
-    }
-
-    fn list<'a>(
-        &'a self,
-        user: Option<&'a UserKey>,
-        after: Option<Locator>,
-        limit: usize,
-    ) -> Reply<'a, Result<Vec<(Locator, Record)>, StoreError>> {
-        self.inner.list(user, after, limit)
     }
 
     fn epochs<'a>(&'a self, user: Option<&'a UserKey>) -> Reply<'a, Result<Epochs, StoreError>> {
@@ -205,21 +187,5 @@ impl Store for BrokenStore {
             Flaw::EndsOneByOne => Reply::later(self.end_one_by_one(user, at)),
             _ => self.inner.raise(user, at),
         }
-    }
-
-    fn sweep<'a>(&'a self, now: UnixTime, limit: usize) -> Reply<'a, Result<Swept, StoreError>> {
-        self.inner.sweep(now, limit)
-    }
-
-    fn undelivered<'a>(&'a self, limit: usize) -> Reply<'a, Result<Vec<EndEvent>, StoreError>> {
-        self.inner.undelivered(limit)
-    }
-
-    fn delivered<'a>(&'a self, ended: &'a [Locator]) -> Reply<'a, Result<(), StoreError>> {
-        self.inner.delivered(ended)
-    }
-
-    fn census<'a>(&'a self) -> Reply<'a, Result<Census, StoreError>> {
-        self.inner.census()
     }
 }

@@ -10,6 +10,7 @@ use hardtack::session::{Cause, Epochs, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 
 use super::history::History;
+use crate::wrap::pass_on;
 
 /// What all nodes' stores share: who may go on, and what has happened.
 #[derive(Default)]
@@ -146,6 +147,8 @@ impl Store for Staged {
         self.inner.info()
     }
 
+    pass_on! { undelivered delivered census }
+
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
         let call = async move { self.inner.load(key).await };
         self.when_let(Concerns::reads(&[*key]), call, |history, loaded| history.loaded(key, loaded))
@@ -238,17 +241,5 @@ impl Store for Staged {
     fn sweep<'a>(&'a self, now: UnixTime, limit: usize) -> Reply<'a, Result<Swept, StoreError>> {
         let call = async move { self.inner.sweep(now, limit).await };
         self.when_let(Concerns::everything(), call, move |history, swept| history.swept(now, swept))
-    }
-
-    fn undelivered<'a>(&'a self, limit: usize) -> Reply<'a, Result<Vec<EndEvent>, StoreError>> {
-        self.inner.undelivered(limit)
-    }
-
-    fn delivered<'a>(&'a self, ended: &'a [Locator]) -> Reply<'a, Result<(), StoreError>> {
-        self.inner.delivered(ended)
-    }
-
-    fn census<'a>(&'a self) -> Reply<'a, Result<Census, StoreError>> {
-        self.inner.census()
     }
 }

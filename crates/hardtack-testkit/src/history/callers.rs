@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use hardtack::session::store::{Admission, Inserted, Loaded, Replaced, Store, StoreError, Touch};
 use hardtack::session::{Cause, Locator, Record, UserKey, Version};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::FakeClock;
-use crate::records::{anonymous, signed_in, spread, user};
+use crate::records::{anonymous, numbered, signed_in, spread, user};
 
 const NOW: hardtack::time::UnixTime = FakeClock::START;
 
@@ -26,25 +26,19 @@ const LOGINS: u64 = 1 << 40;
 /// Callers who go on until they are stopped.
 #[derive(Debug)]
 pub struct Callers {
-    shared: Arc<Shared>,
+    /// How many calls have been made. They go on as long as this is there.
+    calls: watch::Receiver<u64>,
     tasks: Vec<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    seed: u64,
-    calls: AtomicU64,
-    stop: AtomicBool,
 }
 
 impl Callers {
     /// Four callers on each store. Different seeds give different sessions.
     pub fn start(stores: &[Arc<dyn Store>], seed: u64) -> Self {
-        let (calls, stop) = (AtomicU64::new(0), AtomicBool::new(false));
-        let shared = Arc::new(Shared { seed, calls, stop });
+        let (counter, calls) = watch::channel(0);
         let places = stores.iter().flat_map(|store| std::iter::repeat_n(store, EACH));
-        let tasks = places.map(|store| tokio::spawn(call(store.clone(), shared.clone()))).collect();
-        Self { shared, tasks }
+        let caller = |store: &Arc<dyn Store>| call(store.clone(), seed, counter.clone());
+        let tasks = places.map(|store| tokio::spawn(caller(store))).collect();
+        Self { calls, tasks }
     }
 
     /// Waits until they have made so many calls more.
@@ -52,11 +46,9 @@ impl Callers {
     /// # Panics
     /// If they cannot.
     pub async fn make(&self, more: u64) {
-        let enough = self.shared.calls.load(SeqCst) + more;
-        while self.shared.calls.load(SeqCst) < enough {
-            assert!(!self.tasks.iter().all(JoinHandle::is_finished), "all callers have panicked");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let mut calls = self.calls.clone();
+        let enough = *calls.borrow() + more;
+        calls.wait_for(|calls| *calls >= enough).await.expect("a caller has not panicked");
     }
 
     /// Stops them.
@@ -64,18 +56,19 @@ impl Callers {
     /// # Panics
     /// If one has panicked.
     pub async fn stop(self) {
-        self.shared.stop.store(true, SeqCst);
+        drop(self.calls);
         for task in self.tasks {
             task.await.expect("a caller does not panic");
         }
     }
 }
 
-async fn call(store: Arc<dyn Store>, shared: Arc<Shared>) {
+async fn call(store: Arc<dyn Store>, seed: u64, calls: watch::Sender<u64>) {
     let mut seen = HashMap::new();
-    while !shared.stop.load(SeqCst) {
-        let turn = shared.calls.fetch_add(1, SeqCst);
-        if ask(&*store, shared.seed, turn, &mut seen).await.is_err() {
+    while !calls.is_closed() {
+        let mut turn = 0;
+        calls.send_modify(|calls| turn = std::mem::replace(calls, *calls + 1));
+        if ask(&*store, seed, turn, &mut seen).await.is_err() {
             // Who is to take over needs the processor more.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -141,11 +134,5 @@ fn session(seed: u64, number: u64) -> (Locator, Option<UserKey>) {
     let owner = number
         .is_multiple_of(2)
         .then(|| user(if number.is_multiple_of(4) { "ada" } else { "bob" }));
-    let random = spread(seed).wrapping_add(number * 2);
-    let mut bytes = [0; Locator::LEN];
-    bytes[2..10].copy_from_slice(&spread(random).to_be_bytes());
-    bytes[10..].copy_from_slice(&spread(random + 1).to_be_bytes());
-    let slot = owner.as_ref().map_or([bytes[3], bytes[11]], UserKey::slot);
-    bytes[..2].copy_from_slice(&slot);
-    (Locator::from_bytes(bytes), owner)
+    (numbered(spread(seed).wrapping_add(number), owner.as_ref()), owner)
 }

@@ -98,7 +98,7 @@ pub struct Broken {
 
 impl History {
     /// An empty one, which begins now.
-    #[allow(clippy::new_without_default, reason = "it begins now")]
+    #[expect(clippy::new_without_default, reason = "it begins now")]
     pub fn new() -> Self {
         Self { began: Instant::now(), entries: Arc::default() }
     }

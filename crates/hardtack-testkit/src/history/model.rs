@@ -7,7 +7,7 @@ use hardtack::session::{Cause, Record, Version};
 
 /// A session, as far as these calls can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums, reason = "there is no fourth")]
+#[expect(clippy::exhaustive_enums, reason = "there is no fourth")]
 pub enum State {
     /// Never heard of.
     Unknown,

@@ -9,6 +9,7 @@ use hardtack::time::UnixTime;
 
 use super::model::{Call, State};
 use super::{Entry, History};
+use crate::wrap::pass_on;
 
 /// A store around another, whose calls go into a [`History`].
 #[derive(Clone)]
@@ -23,6 +24,11 @@ struct Made<'a>(&'a History, usize);
 impl Recorder {
     pub(super) fn new(inner: Arc<dyn Store>, history: History) -> Self {
         Self { inner, history }
+    }
+
+    /// What it has noted.
+    pub fn history(&self) -> &History {
+        &self.history
     }
 
     fn made(&self, key: &Locator, call: Call) -> Made<'_> {
@@ -47,6 +53,8 @@ impl Store for Recorder {
     fn info(&self) -> StoreInfo {
         self.inner.info()
     }
+
+    pass_on! { touch list epochs raise sweep undelivered delivered census clock }
 
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
         Reply::later(async move {
@@ -118,51 +126,6 @@ impl Store for Recorder {
             made.answered(&answer, |answer| Call::End(cause, Some(*answer)));
             answer
         })
-    }
-
-    fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {
-        self.inner.touch(batch)
-    }
-
-    fn list<'a>(
-        &'a self,
-        user: Option<&'a UserKey>,
-        after: Option<Locator>,
-        limit: usize,
-    ) -> Reply<'a, Result<Vec<(Locator, Record)>, StoreError>> {
-        self.inner.list(user, after, limit)
-    }
-
-    fn epochs<'a>(&'a self, user: Option<&'a UserKey>) -> Reply<'a, Result<Epochs, StoreError>> {
-        self.inner.epochs(user)
-    }
-
-    fn raise<'a>(
-        &'a self,
-        user: Option<&'a UserKey>,
-        at: UnixTime,
-    ) -> Reply<'a, Result<u64, StoreError>> {
-        self.inner.raise(user, at)
-    }
-
-    fn sweep<'a>(&'a self, now: UnixTime, limit: usize) -> Reply<'a, Result<Swept, StoreError>> {
-        self.inner.sweep(now, limit)
-    }
-
-    fn undelivered<'a>(&'a self, limit: usize) -> Reply<'a, Result<Vec<EndEvent>, StoreError>> {
-        self.inner.undelivered(limit)
-    }
-
-    fn delivered<'a>(&'a self, ended: &'a [Locator]) -> Reply<'a, Result<(), StoreError>> {
-        self.inner.delivered(ended)
-    }
-
-    fn census<'a>(&'a self) -> Reply<'a, Result<Census, StoreError>> {
-        self.inner.census()
-    }
-
-    fn clock<'a>(&'a self) -> Reply<'a, Result<Option<UnixTime>, StoreError>> {
-        self.inner.clock()
     }
 }
 

@@ -60,7 +60,7 @@ macro_rules! store_suite {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_tests {
-    ({ $make:expr } $($group:ident { $($law:ident)* })*) => {$($(
+    ({ $make:expr } $($group:ident { $($law:ident $laws:tt)* })*) => {$($(
         #[test]
         fn $law() {
             $crate::store::block_on(async {

@@ -1,7 +1,6 @@
 //! The store on PostgreSQL.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hardtack::session::store::{Store, StoreErrorKind, Touch};
 use hardtack_sql::{Builder, Durability, PostgresStore};
@@ -22,15 +21,6 @@ async fn client(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
-}
-
-/// A schema of its own, which is as good.
-async fn own_database(port: u16) -> String {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let name = format!("t{}_{}", std::process::id(), NUMBER.fetch_add(1, Relaxed));
-    let sql = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
-    client(&url(port)).await.batch_execute(&sql).await.unwrap();
-    format!("{}?options=-csearch_path%3D{name}", url(port))
 }
 
 /// All connections of the server follow its settings, also those that there are.
@@ -104,7 +94,7 @@ async fn over_tls_only_servers_of_a_trusted_authority_are_talked_to() {
 
 #[tokio::test]
 async fn a_standby_is_read_only() {
-    let url = own_database(server::shared(POSTGRES)).await;
+    let url = server::database(POSTGRES);
     let url = format!("{url}%20-cdefault_transaction_read_only%3Don");
     let error = quick(&url).open().await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::ReadOnly, "{error}");
@@ -124,7 +114,7 @@ async fn too_many_connections_are_unavailable() {
 
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
-    let url = own_database(server::shared(POSTGRES)).await;
+    let url = server::database(POSTGRES);
     client(&url).await.batch_execute(hardtack_sql::postgres::SCHEMA).await.unwrap();
     quick(&url).migrate(false).open().await.unwrap();
     client(&url).await.batch_execute("UPDATE hardtack_schema SET version = 99").await.unwrap();
@@ -135,7 +125,7 @@ async fn a_newer_schema_is_refused() {
 /// A touch moves no index: what it leaves behind is cleared within the page.
 #[tokio::test]
 async fn touches_are_heap_only() {
-    let url = own_database(server::shared(POSTGRES)).await;
+    let url = server::database(POSTGRES);
     let store = quick(&url).open().await.unwrap();
     let key = records::locator(None);
     records::put(&store, &key, &records::anonymous(FakeClock::START)).await;
