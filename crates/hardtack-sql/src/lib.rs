@@ -32,8 +32,11 @@
 //! Each verb is one prepared statement, which is a transaction of its own. A login
 //! with a limit, and on MySQL any login in place of another session, is a
 //! transaction that first locks the row of its user. On PostgreSQL that is sent
-//! in one piece, so it costs one round trip like the rest. Sessions that end stay as tombstones in their
-//! place; nothing is ever inserted over them. Epochs are read by the statement
+//! in one piece, so it costs one round trip like the rest. There, loads, commits, ends
+//! and new sessions without a limit share statements with others of their kind that
+//! come while the server is busy, up to 64, and so their commits share a wait for the disk.
+//! Sessions that end stay as tombstones in their place; nothing is ever inserted
+//! over them. Epochs are read by the statement
 //! that reads the session. The sweeper runs on one node at a time, at most 500
 //! sessions a statement.
 //!
@@ -65,6 +68,8 @@
 //!   seen: for a moment a session looked ended, and goes on. PostgreSQL shows a
 //!   change only when it is safe.
 //! - There is no near-cache: every load of a session asks the server.
+//! - On PostgreSQL, whoever locks the row of a session by hand for long may make
+//!   others wait who share its statement, until the deadline.
 //! - A user who signed in under a limit, or whose sessions were ended at once,
 //!   leaves one small row behind.
 //! - A session that is ended while an "end all" is being answered may show the

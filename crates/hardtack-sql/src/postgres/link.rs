@@ -26,7 +26,12 @@ pub(super) struct Link {
 impl Link {
     /// What one verb does: all of it within one deadline.
     pub(super) fn call(&self) -> Call<'_> {
-        Call { link: self, until: Instant::now() + self.deadline }
+        Call { link: self, until: self.until() }
+    }
+
+    /// When a call that begins now is too late.
+    pub(super) fn until(&self) -> Instant {
+        Instant::now() + self.deadline
     }
 
     pub(super) fn place(&self) -> &str {
@@ -48,7 +53,7 @@ impl Link {
 
 pub(super) struct Call<'a> {
     link: &'a Link,
-    until: Instant,
+    pub(super) until: Instant,
 }
 
 impl Call<'_> {

@@ -1,12 +1,15 @@
 //! The store on PostgreSQL.
 
+mod batch;
 mod error;
 mod link;
 mod open;
+mod row;
 mod schema;
 mod sql;
 mod store;
 mod sweep;
+mod together;
 
 use std::sync::Arc;
 
@@ -21,6 +24,7 @@ use crate::{Builder, Durability};
 #[derive(Clone)]
 pub struct PostgresStore {
     link: Arc<link::Link>,
+    together: Arc<batch::Groups>,
     durability: Durability,
 }
 

@@ -13,6 +13,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::batch::Groups;
 use super::link::Link;
 use super::{PostgresStore, schema};
 use crate::{Builder, Durability};
@@ -36,7 +37,8 @@ impl Builder<PostgresStore> {
             true => schema::migrate(&link).await?,
             false => schema::check(&link).await?,
         }
-        Ok(PostgresStore { link: Arc::new(link), durability })
+        let link = Arc::new(link);
+        Ok(PostgresStore { together: Arc::new(Groups::new(&link)), link, durability })
     }
 
     fn link(self) -> Result<Link, StoreError> {
@@ -86,11 +88,15 @@ impl Builder<PostgresStore> {
 }
 
 /// What every connection begins with. The laws of the statements hold under READ
-/// COMMITTED, whatever the server's default is.
+/// COMMITTED, whatever the server's default is. Each statement is to look rows up by
+/// their keys, however small the tables were when it was planned, and is planned once
+/// a connection.
 fn setup(deadline: Duration, durability: Durability) -> String {
     let millis = deadline.as_millis();
     let mut setup = format!(
         "SET default_transaction_isolation = 'read committed'; \
+         SET plan_cache_mode = force_generic_plan; SET jit = off; \
+         SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
          SET statement_timeout = {millis}; \
          SET idle_in_transaction_session_timeout = {millis};"
     );

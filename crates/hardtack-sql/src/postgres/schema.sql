@@ -17,16 +17,14 @@ CREATE INDEX hardtack_sessions_user ON hardtack_sessions (user_key, id)
     WHERE cause IS NULL AND user_key IS NOT NULL;
 CREATE INDEX hardtack_sessions_end ON hardtack_sessions (delivered, ended, id)
     WHERE cause IS NOT NULL;
-CREATE TABLE hardtack_activity (    -- one row for each session: what activity moves
+CREATE TABLE hardtack_activity (    -- one row for each live session: what activity moves
     id bytea PRIMARY KEY,
     seen bigint NOT NULL,
     expires bigint NOT NULL,
     dies bigint NOT NULL,
-    due bigint                      -- when to look whether it expired: not after
-                                    -- expires; null: it has ended
+    due bigint NOT NULL             -- when to look whether it expired: not after expires
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
-CREATE INDEX hardtack_activity_due ON hardtack_activity (due) INCLUDE (id)
-    WHERE due IS NOT NULL;
+CREATE INDEX hardtack_activity_due ON hardtack_activity (due);
 CREATE TABLE hardtack_users (       -- epochs, and the row that logins of one user lock
     user_key bytea PRIMARY KEY,     -- empty: everybody
     epoch bigint NOT NULL,

@@ -54,14 +54,54 @@ pub(super) const LOAD: &str = concat!(
     columns!(),
     "s.data, s.cause, ",
     outdated!(),
-    " FROM hardtack_sessions s JOIN hardtack_activity a ON a.id = s.id WHERE s.id = $1"
+    ", s.id FROM hardtack_sessions s LEFT JOIN hardtack_activity a ON a.id = s.id \
+     WHERE s.id = ANY($1::bytea[])"
 );
 
 /// Why a statement did not find a live session in the version that it wanted.
 pub(super) const STATE: &str = concat!(
     "SELECT s.version, s.cause, ",
     outdated!(),
-    ", a.expires FROM hardtack_sessions s JOIN hardtack_activity a ON a.id = s.id WHERE s.id = $1"
+    ", a.expires FROM hardtack_sessions s LEFT JOIN hardtack_activity a ON a.id = s.id \
+     WHERE s.id = $1"
+);
+
+/// The parameters of statements that write several records: [`INSERT`] and [`REPLACE`].
+macro_rules! records {
+    ($more:literal, $named:literal) => {
+        concat!(
+            "unnest($1::bytea[], $2::bigint[], $3::smallint[], $4::bytea[], $5::bytea[], \
+                $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], \
+                $11::bigint[], $12::bytea[], $13::bytea[]",
+            $more,
+            ") AS t (id, version, kind, issuer, user_key, user_epoch, global_epoch, created, \
+                seen, expires, dies, device, data",
+            $named,
+            ")"
+        )
+    };
+}
+
+/// Makes sessions that no limit counts and that take no other's place.
+pub(super) const INSERT: &str = concat!(
+    "WITH asked AS MATERIALIZED (\
+        SELECT t.*, (t.global_epoch < coalesce((SELECT g.epoch FROM hardtack_users g \
+            WHERE g.user_key = ''::bytea), 0) \
+        OR t.user_epoch < coalesce((SELECT u.epoch FROM hardtack_users u \
+            WHERE u.user_key = t.user_key), 0)) AS outdated FROM ",
+    records!("", ""),
+    "), made AS (\
+        INSERT INTO hardtack_sessions (id, version, kind, issuer, user_key, user_epoch, \
+            global_epoch, created, device, data) \
+        SELECT t.id, t.version, t.kind, t.issuer, t.user_key, t.user_epoch, t.global_epoch, \
+            t.created, t.device, t.data FROM asked t WHERE NOT t.outdated \
+        ON CONFLICT (id) DO NOTHING RETURNING id\
+     ), active AS (\
+        INSERT INTO hardtack_activity (id, seen, expires, dies, due) \
+        SELECT t.id, t.seen, t.expires, t.dies, t.expires FROM asked t \
+        WHERE (t.id IN (SELECT made.id FROM made)) IS TRUE\
+     ) \
+     SELECT t.id, t.id IN (SELECT made.id FROM made), t.outdated FROM asked t"
 );
 
 /// Waits for other logins of the user. Sent before [`CREATE`] in one
@@ -114,24 +154,32 @@ pub(super) const CREATE: &str = concat!(
     ended!("leaving.cause", "$18"),
     " FROM leaving WHERE s.id = leaving.id AND s.cause IS NULL RETURNING s.id\
      ), off AS (\
-        UPDATE hardtack_activity a SET due = NULL FROM gone WHERE a.id = gone.id\
+        DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
      ) \
      SELECT EXISTS (SELECT FROM made), $14::bytea IS NULL OR EXISTS (SELECT FROM old), \
         late.outdated, EXISTS (SELECT FROM hardtack_sessions WHERE id = $1::bytea) FROM late"
 );
 
-/// Compare-and-set. `due` stays where it does not come too late: an update that
-/// changes no indexed column needs no new entry in any index (HOT).
+/// Compare-and-set. What stays as it is needs no new row; `due` stays where it does
+/// not come too late: an update that changes no indexed column needs no new entry in
+/// any index (HOT).
 pub(super) const REPLACE: &str = concat!(
     "WITH put AS (\
-        UPDATE hardtack_sessions s SET version = $2, kind = $3, issuer = $4, user_key = $5, \
-        user_epoch = $6, global_epoch = $7, created = $8, device = $12, data = $13 \
-        WHERE s.id = $1 AND s.version = $14 AND s.cause IS NULL AND NOT ",
+        UPDATE hardtack_sessions s SET version = t.version, kind = t.kind, issuer = t.issuer, \
+            user_key = t.user_key, user_epoch = t.user_epoch, global_epoch = t.global_epoch, \
+            created = t.created, device = t.device, data = t.data FROM ",
+    records!(", $14::bigint[]", ", was"),
+    " WHERE s.id = t.id AND s.version = t.was AND s.cause IS NULL AND NOT ",
     outdated!(),
-    " RETURNING s.id) \
-     UPDATE hardtack_activity a SET seen = greatest(a.seen, $9), \
-        expires = CASE WHEN a.seen > $9 THEN a.expires ELSE $10 END, dies = $11, \
-        due = least(a.due, $10) FROM put WHERE a.id = put.id RETURNING 1"
+    " RETURNING s.id, t.seen, t.expires, t.dies\
+     ), moved AS (\
+        UPDATE hardtack_activity a SET seen = greatest(a.seen, put.seen), \
+            expires = CASE WHEN a.seen > put.seen THEN a.expires ELSE put.expires END, \
+            dies = put.dies, due = least(a.due, put.expires) \
+        FROM put WHERE a.id = put.id AND (a.dies <> put.dies OR a.seen < put.seen \
+            OR a.seen = put.seen AND a.expires <> put.expires)\
+     ) \
+     SELECT id FROM put"
 );
 
 /// Never waits for a session, only for activity, in the order of the locators.
@@ -140,21 +188,35 @@ pub(super) const TOUCH: &str = "WITH quick AS MATERIALIZED (\
         SELECT set_config('synchronous_commit', 'off', true)\
      ), held AS MATERIALIZED (\
         SELECT a.id FROM hardtack_activity a WHERE a.id = ANY($1::bytea[]) \
-        AND a.due IS NOT NULL ORDER BY a.id FOR NO KEY UPDATE\
+        ORDER BY a.id FOR NO KEY UPDATE\
      ) \
      UPDATE hardtack_activity a SET seen = greatest(a.seen, t.seen), \
         expires = least(greatest(a.expires, t.expires), a.dies) \
      FROM quick, held JOIN unnest($1::bytea[], $2::bigint[], $3::bigint[]) \
         AS t (id, seen, expires) ON t.id = held.id \
-     WHERE a.id = held.id AND a.due IS NOT NULL \
-     AND (a.seen < t.seen OR a.expires < least(t.expires, a.dies))";
+     WHERE a.id = held.id AND (a.seen < t.seen OR a.expires < least(t.expires, a.dies))";
 
-/// Ends what is live; with `$4` only if its activity, locked as well, says that
-/// it has expired: a touch comes before the end, or finds that it has ended.
+/// Ends what is live. A touch has come before, or finds no activity any more.
 pub(super) const END: &str = concat!(
+    "WITH gone AS (\
+        UPDATE hardtack_sessions s SET ",
+    ended!("t.cause", "t.at"),
+    " FROM unnest($1::bytea[], $2::smallint[], $3::bigint[]) AS t (id, cause, at) \
+        WHERE s.id = t.id AND s.cause IS NULL AND NOT ",
+    outdated!(),
+    " RETURNING s.id\
+     ), off AS (\
+        DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
+     ) \
+     SELECT id FROM gone"
+);
+
+/// Ends a live session only if its activity, locked as well, says that it has
+/// expired: a touch comes before the end, or finds that it has ended.
+pub(super) const END_IF_DUE: &str = concat!(
     "WITH found AS MATERIALIZED (\
         SELECT s.id FROM hardtack_sessions s JOIN hardtack_activity a ON a.id = s.id \
-        WHERE s.id = $1 AND s.cause IS NULL AND (NOT $4::boolean OR a.expires <= $3) AND NOT ",
+        WHERE s.id = $1 AND s.cause IS NULL AND a.expires <= $3 AND NOT ",
     outdated!(),
     " FOR UPDATE OF s, a\
      ), gone AS (\
@@ -162,7 +224,7 @@ pub(super) const END: &str = concat!(
     ended!("$2", "$3"),
     " FROM found WHERE s.id = found.id RETURNING s.id\
      ) \
-     UPDATE hardtack_activity a SET due = NULL FROM gone WHERE a.id = gone.id RETURNING 1"
+     DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id RETURNING 1"
 );
 
 pub(super) const LIST: &str = concat!(
@@ -225,8 +287,6 @@ pub(super) const FORGET: &str = concat!(
         AND s.ended <= $1 ORDER BY s.ended, s.id LIMIT $2 FOR UPDATE SKIP LOCKED\
      ), gone AS (\
         DELETE FROM hardtack_sessions s USING old WHERE s.id = old.id RETURNING s.id\
-     ), off AS (\
-        DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
      ) \
      SELECT count(*) FROM gone"
 );
@@ -249,9 +309,11 @@ pub(super) const END_DUE: &str = concat!(
         "$1"
     ),
     " FROM found WHERE s.id = found.id AND (found.outdated OR found.expires <= $1) RETURNING s.id\
+     ), off AS (\
+        DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
      ), moved AS (\
-        UPDATE hardtack_activity a SET due = CASE WHEN gone.id IS NULL THEN found.expires END \
-        FROM found LEFT JOIN gone ON gone.id = found.id WHERE a.id = found.id\
+        UPDATE hardtack_activity a SET due = found.expires FROM found WHERE a.id = found.id \
+        AND NOT (found.outdated OR found.expires <= $1)\
      ) \
      SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM gone)"
 );
@@ -278,7 +340,7 @@ macro_rules! end_outdated {
             ended!("2", "$3"),
             " FROM part WHERE s.id = part.id AND part.outdated RETURNING s.id\
              ), off AS (\
-                UPDATE hardtack_activity a SET due = NULL FROM gone WHERE a.id = gone.id\
+                DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
              ), reached AS (\
                 SELECT CASE WHEN count(*) < $2 THEN NULL \
                     ELSE (SELECT id FROM part ORDER BY id DESC LIMIT 1) END AS id FROM part\

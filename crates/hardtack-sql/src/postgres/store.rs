@@ -1,50 +1,18 @@
 //! The verbs.
 
-use bytes::Bytes;
 use deadpool_postgres::tokio_postgres::Row;
 use deadpool_postgres::tokio_postgres::types::ToSql;
 use hardtack::session::store::*;
 use hardtack::session::{Cause, Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 
-use super::link::{Call, Link};
+use super::batch::{End, Insert, Load, Made, Replace};
+use super::link::Call;
+use super::row::{cause, get, locator, record};
 use super::{PostgresStore, sql};
 use crate::Durability;
-use crate::columns::{self, Columns, count, millis};
+use crate::columns::{self, count, millis};
 use crate::shared::{LOOKS, Restless, State, inserted, merged};
-
-/// The columns of a row, by their place.
-fn get<'a, T: deadpool_postgres::tokio_postgres::types::FromSql<'a>>(
-    link: &Link,
-    row: &'a Row,
-    column: usize,
-) -> Result<T, StoreError> {
-    row.try_get(column).map_err(|error| link.unreadable(error))
-}
-
-fn cause(link: &Link, row: &Row, column: usize) -> Result<Option<Cause>, StoreError> {
-    let code: Option<i16> = get(link, row, column)?;
-    code.map(|code| columns::cause(code).map_err(|error| link.unreadable(error))).transpose()
-}
-
-/// The record in the first twelve columns.
-fn record(link: &Link, row: &Row) -> Result<Record, StoreError> {
-    let columns = Columns {
-        version: get(link, row, 0)?,
-        kind: get(link, row, 1)?,
-        key: get(link, row, 2)?,
-        user: get(link, row, 3)?,
-        user_epoch: get(link, row, 4)?,
-        global_epoch: get(link, row, 5)?,
-        created: get(link, row, 6)?,
-        seen: get(link, row, 7)?,
-        expires: get(link, row, 8)?,
-        dies: get(link, row, 9)?,
-        device: get(link, row, 10)?,
-        data: Bytes::copy_from_slice(get(link, row, 11)?),
-    };
-    columns.record().map_err(|error| link.unreadable(error))
-}
 
 /// A record as the parameters `$2` to `$13`.
 struct Row12<'a> {
@@ -132,8 +100,7 @@ impl PostgresStore {
     ) -> Result<Relocated, StoreError> {
         let (link, mut call) = (&*self.link, self.link.call());
         let columns = Row12::new(record);
-        // Only sessions of users who signed in are limited.
-        let limit = admission.limit.filter(|_| record.kind == Kind::User && record.user.is_some());
+        let limit = limit(record, admission);
         let id = &key.as_bytes()[..];
         let old_id = old.map(|(old, _)| &old.as_bytes()[..]);
         let seen = old.map(|(_, seen)| count(seen.number()));
@@ -174,22 +141,38 @@ impl PostgresStore {
         Err(self.restless())
     }
 
+    async fn insert_now(
+        &self,
+        key: &Locator,
+        record: Record,
+        admission: Admission,
+    ) -> Result<Inserted, StoreError> {
+        if limit(&record, admission).is_some() {
+            return self.create(key, &record, admission, None).await.map(inserted);
+        }
+        let insert = Insert { key: *key, record };
+        Ok(match self.together.inserts.ask(insert, self.link.until()).await? {
+            Made::Ok => Inserted::Ok,
+            Made::Outdated => Inserted::Outdated,
+            Made::Exists => Inserted::Exists,
+        })
+    }
+
     async fn replace_now(
         &self,
         key: &Locator,
         seen: Version,
-        record: &Record,
+        record: Record,
     ) -> Result<Replaced, StoreError> {
         let mut call = self.link.call();
-        let (columns, seen, id) = (Row12::new(record), count(seen.number()), &key.as_bytes()[..]);
-        let params = columns.with(&id, &[&seen]);
         for _ in 0..LOOKS {
-            if !call.query(sql::REPLACE, &params).await?.is_empty() {
+            let replace = Replace { key: *key, seen, record: record.clone() };
+            if self.together.replaces.ask(replace, call.until).await? {
                 return Ok(Replaced::Ok);
             }
             match self.state(&mut call, key).await? {
                 // It came to be in between.
-                State::Live { version, .. } if version == seen => {}
+                State::Live { version, .. } if version == count(seen.number()) => {}
                 State::Live { .. } => return Ok(Replaced::Conflict),
                 gone => return Ok(Replaced::Gone(gone.cause())),
             }
@@ -205,13 +188,17 @@ impl PostgresStore {
     ) -> Result<Ended, StoreError> {
         let mut call = self.link.call();
         let only_due = matches!(cause, Cause::Idle | Cause::Lifetime);
-        let (id, code, at) = (&key.as_bytes()[..], i16::from(cause.code()), millis(at));
+        let (id, code, now) = (&key.as_bytes()[..], i16::from(cause.code()), millis(at));
         for _ in 0..LOOKS {
-            if !call.query(sql::END, &[&id, &code, &at, &only_due]).await?.is_empty() {
+            let done = match only_due {
+                true => !call.query(sql::END_IF_DUE, &[&id, &code, &now]).await?.is_empty(),
+                false => self.together.ends.ask(End { key: *key, cause, at }, call.until).await?,
+            };
+            if done {
                 return Ok(Ended::Now);
             }
             match self.state(&mut call, key).await? {
-                State::Live { expires, .. } if only_due && expires > at => {
+                State::Live { expires, .. } if only_due && expires > now => {
                     return Ok(Ended::NotDue);
                 }
                 State::Live { .. } => {}
@@ -230,17 +217,6 @@ impl PostgresStore {
         let seen: Vec<i64> = batch.values().map(|times| millis(times.0)).collect();
         let expires: Vec<i64> = batch.values().map(|times| millis(times.1)).collect();
         self.link.call().query(sql::TOUCH, &[&ids, &seen, &expires]).await.map(drop)
-    }
-
-    async fn load_now(&self, key: &Locator) -> Result<Loaded, StoreError> {
-        let link = &*self.link;
-        let rows = link.call().query(sql::LOAD, &[&&key.as_bytes()[..]]).await?;
-        let Some(row) = rows.first() else { return Ok(Loaded::Unknown) };
-        Ok(match cause(link, row, 12)? {
-            Some(cause) => Loaded::Ended(cause),
-            None if get(link, row, 13)? => Loaded::Ended(Cause::Revoked),
-            None => Loaded::Live(record(link, row)?),
-        })
     }
 
     async fn list_now(
@@ -314,8 +290,9 @@ impl PostgresStore {
     }
 }
 
-fn locator(link: &Link, row: &Row, column: usize) -> Result<Locator, StoreError> {
-    columns::locator(get(link, row, column)?).map_err(|error| link.unreadable(error))
+/// Only sessions of users who signed in are limited.
+fn limit(record: &Record, admission: Admission) -> Option<SessionLimit> {
+    admission.limit.filter(|_| record.kind == Kind::User && record.user.is_some())
 }
 
 impl Store for PostgresStore {
@@ -331,7 +308,7 @@ impl Store for PostgresStore {
     }
 
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
-        Reply::later(self.load_now(key))
+        Reply::later(self.together.loads.ask(Load(*key), self.link.until()))
     }
 
     fn insert<'a>(
@@ -340,7 +317,7 @@ impl Store for PostgresStore {
         record: Record,
         admission: Admission,
     ) -> Reply<'a, Result<Inserted, StoreError>> {
-        Reply::later(async move { self.create(key, &record, admission, None).await.map(inserted) })
+        Reply::later(self.insert_now(key, record, admission))
     }
 
     fn replace<'a>(
@@ -349,7 +326,7 @@ impl Store for PostgresStore {
         seen: Version,
         record: Record,
     ) -> Reply<'a, Result<Replaced, StoreError>> {
-        Reply::later(async move { self.replace_now(key, seen, &record).await })
+        Reply::later(async move { self.replace_now(key, seen, record).await })
     }
 
     fn relocate<'a>(

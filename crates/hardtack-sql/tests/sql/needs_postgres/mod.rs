@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hardtack::session::store::{Store, StoreErrorKind, Touch};
+use hardtack::session::store::{Admission, Loaded, Store, StoreErrorKind, Touch};
 use hardtack_sql::{Builder, Durability, PostgresStore};
 use hardtack_testkit::proxy::Proxy;
 use hardtack_testkit::{FakeClock, records};
@@ -147,5 +147,63 @@ async fn touches_are_heap_only() {
         }
         // The counts come when the connections have ended.
         tokio::task::yield_now().await;
+    }
+}
+
+/// Calls that share a statement.
+#[tokio::test]
+async fn what_the_server_refuses_of_one_it_does_for_others() {
+    let url = server::database(POSTGRES);
+    let store = Arc::new(quick(&url).open().await.unwrap());
+    let admin = client(&url).await;
+    let sql = "ALTER TABLE hardtack_sessions ADD CHECK (device IS DISTINCT FROM 'refused')";
+    admin.batch_execute(sql).await.unwrap();
+    let keys: Vec<_> = (0..40).map(|_| records::locator(None)).collect();
+    let insert = |n: usize| {
+        let (store, key) = (store.clone(), keys[n]);
+        let device = (n == 20).then(|| "refused".into());
+        let record = hardtack::session::Record { device, ..records::anonymous(FakeClock::START) };
+        tokio::spawn(async move {
+            store.insert(&key, record, Admission::at(FakeClock::START)).await.is_ok()
+        })
+    };
+    for (n, done) in (0..40).map(insert).collect::<Vec<_>>().into_iter().enumerate() {
+        assert_eq!(done.await.unwrap(), n != 20, "session {n}");
+    }
+    // A row that cannot be read is one session's trouble, too.
+    let sql = "UPDATE hardtack_sessions SET issuer = 'no' WHERE id = $1";
+    admin.execute(sql, &[&&keys[7].as_bytes()[..]]).await.unwrap();
+    let load = |n: usize| {
+        let (store, key) = (store.clone(), keys[n]);
+        tokio::spawn(async move { matches!(store.load(&key).await, Ok(Loaded::Live(_))) })
+    };
+    for (n, there) in (0..40).map(load).collect::<Vec<_>>().into_iter().enumerate() {
+        assert_eq!(there.await.unwrap(), n != 20 && n != 7, "session {n}");
+    }
+}
+
+/// However many ask at once, one session's requests among them, few statements do.
+#[tokio::test]
+async fn calls_share_statements() {
+    let url = server::database(POSTGRES);
+    let store = Arc::new(quick(&url).open().await.unwrap());
+    let key = records::locator(None);
+    records::put(&*store, &key, &records::anonymous(FakeClock::START)).await;
+    let admin = client(&url).await;
+    // All wait for this one, and none goes before the others have come.
+    admin.batch_execute("BEGIN; LOCK TABLE hardtack_sessions").await.unwrap();
+    let load = |_| {
+        let store = store.clone();
+        tokio::spawn(async move { matches!(store.load(&key).await, Ok(Loaded::Live(_))) })
+    };
+    let loads: Vec<_> = (0..100).map(load).collect();
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                 AND datname = current_database() AND application_name = 'hardtack'";
+    let waiting = async || admin.query_one(waits, &[]).await.unwrap().get::<_, i64>(0);
+    while waiting().await < 2 {}
+    assert_eq!(waiting().await, 2);
+    admin.batch_execute("COMMIT").await.unwrap();
+    for load in loads {
+        assert!(load.await.unwrap());
     }
 }
