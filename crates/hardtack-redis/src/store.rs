@@ -10,7 +10,6 @@ use hardtack::session::store::{
 };
 use hardtack::session::{Cause, Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
-use redis::Value;
 use tokio::time::Instant;
 
 use crate::builder::{Builder, Durability};
@@ -22,6 +21,7 @@ use crate::near::NearCache;
 use crate::record::{Stored, beginning, decode, encode};
 use crate::script::{self, Call};
 use crate::value::{self, Code};
+use crate::wire::Value;
 
 /// Sessions on Redis. Cheap to clone.
 #[derive(Clone)]

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use hardtack::session::store::{Census, EndEvent, StoreError, Swept, TOMBSTONE_KEPT};
 use hardtack::session::{Epochs, Locator, Record, UserKey};
 use hardtack::time::UnixTime;
-use redis::Value;
 use tokio::time::Instant;
 
 use crate::error::odd_answer;
@@ -15,6 +14,7 @@ use crate::record::{Stored, decode};
 use crate::script::{self, Call};
 use crate::store::{BATCH, Inner, big_endian, left_over};
 use crate::value;
+use crate::wire::Value;
 
 /// How many partitions are asked at once.
 const WAVE: usize = 32;
