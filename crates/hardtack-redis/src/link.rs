@@ -76,7 +76,9 @@ impl Link {
         {
             return node.ask_one(&call, until).await?.map_err(explain);
         }
-        let mut values = self.send(vec![(partition, call)], level, until).await?;
+        // In a box: it is large, and every call would be.
+        let sent = Box::pin(self.send(vec![(partition, call)], level, until));
+        let mut values = sent.await?;
         values.pop().ok_or_else(crate::error::odd_answer)
     }
 

@@ -79,11 +79,18 @@ pub(crate) fn encode(record: &Record) -> Vec<u8> {
     out
 }
 
-/// How the string of a live record in a version begins.
-pub(crate) fn beginning(version: Version) -> [u8; 9] {
-    let mut bytes = [LIVE; 9];
-    bytes[1..].copy_from_slice(&version.number().to_be_bytes());
+/// How the string of a live record begins in which all is as in `record` but the version.
+pub(crate) fn beginning(version: Version, record: &Record) -> [u8; 33] {
+    let mut bytes = [LIVE; 33];
+    let Epochs { user, global } = record.epochs;
+    let numbers = [version.number(), user, user, global].map(u64::to_be_bytes);
+    bytes[1..].copy_from_slice(numbers.as_flattened());
     bytes
+}
+
+/// Where the user ends in the string of a record: its last byte, from 0.
+pub(crate) fn user_ends(record: &Record) -> usize {
+    58 + record.user.as_ref().map_or(0, |user| user.as_bytes().len())
 }
 
 /// What stands in a string; `None` if it is not ours, or damaged.

@@ -42,8 +42,9 @@ scripts! {
     HEADS: "common.lua" "heads.lua";
 }
 
-/// What a load needs: more grows.
+/// What a load needs, and a script with some keys besides its arguments.
 const BYTES: usize = 128;
+const SCRIPT_BYTES: usize = 320;
 
 /// One command to one partition, as it goes over the line.
 pub(crate) struct Call {
@@ -58,13 +59,17 @@ pub(crate) struct Call {
 impl Call {
     /// A plain command.
     pub(crate) fn plain(name: &str) -> Self {
-        let packed = Vec::with_capacity(BYTES);
+        Self::with_room(name, BYTES)
+    }
+
+    fn with_room(name: &str, bytes: usize) -> Self {
+        let packed = Vec::with_capacity(bytes);
         Self { script: None, words: 0, packed, keys_at: 0 }.arg(name)
     }
 
     /// A script with its keys.
-    pub(crate) fn script(script: &'static Lua, keys: &[Vec<u8>]) -> Self {
-        let mut call = Self::plain("EVALSHA").arg(script.0.0.get_hash());
+    pub(crate) fn script(script: &'static Lua, keys: &[impl AsRef<[u8]>]) -> Self {
+        let mut call = Self::with_room("EVALSHA", SCRIPT_BYTES).arg(script.0.0.get_hash());
         call.script = Some(script);
         call.keys_at = call.packed.len();
         call.arg(keys.len().to_string()).args(keys)
@@ -102,16 +107,20 @@ fn word(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn number(out: &mut Vec<u8>, kind: u8, number: usize) {
-    out.push(kind);
-    let mut unit = 1;
-    while number / unit >= 10 {
-        unit *= 10;
+    // A kind, the digits of the longest number, and the end of the line.
+    let mut line = [0; 23];
+    let (mut at, mut rest) = (line.len() - 2, number);
+    line[at..].copy_from_slice(b"\r\n");
+    loop {
+        at -= 1;
+        line[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
     }
-    while unit > 0 {
-        out.push(b'0' + (number / unit % 10) as u8);
-        unit /= 10;
-    }
-    out.extend_from_slice(b"\r\n");
+    line[at - 1] = kind;
+    out.extend_from_slice(&line[at - 1..]);
 }
 
 #[cfg(test)]
@@ -143,7 +152,7 @@ mod tests {
 
     #[test]
     fn numbers_are_decimal() {
-        for n in [0, 9, 10, 99, 100, 1009, 1 << 40] {
+        for n in [0, 9, 10, 99, 100, 1009, 1 << 40, usize::MAX] {
             let mut out = Vec::new();
             number(&mut out, b'$', n);
             assert_eq!(out, format!("${n}\r\n").into_bytes());

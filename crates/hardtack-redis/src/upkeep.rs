@@ -8,7 +8,7 @@ use hardtack::time::UnixTime;
 use tokio::time::Instant;
 
 use crate::error::odd_answer;
-use crate::key::{self, Index, PARTITIONS, PARTS, Partition};
+use crate::key::{self, Index, Name, PARTITIONS, PARTS, Partition};
 use crate::link::Level;
 use crate::record::{Stored, decode};
 use crate::script::{self, Call};
@@ -73,7 +73,7 @@ impl Inner {
     }
 
     /// Where the live sessions of a partition are: those without a user first.
-    fn live(&self, partition: Partition) -> impl Iterator<Item = Vec<u8>> {
+    fn live(&self, partition: Partition) -> impl Iterator<Item = Name> {
         let parts = |index| (0..PARTS).map(move |part| self.keys.part(partition, index, part));
         parts(Index::Due).chain(parts(Index::Users))
     }

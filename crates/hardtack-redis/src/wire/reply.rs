@@ -95,6 +95,10 @@ fn head(bytes: &[u8]) -> Result<Option<Head<'_>>, Malformed> {
 }
 
 fn number(line: &[u8]) -> Result<i64, Malformed> {
+    // Nearly all are short, and need no more than this.
+    if (1..=18).contains(&line.len()) && line.iter().all(u8::is_ascii_digit) {
+        return Ok(line.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')));
+    }
     let text = std::str::from_utf8(line).map_err(|_| Malformed)?;
     text.parse().map_err(|_| Malformed)
 }
