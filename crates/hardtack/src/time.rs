@@ -37,24 +37,23 @@ impl UnixTime {
 
     /// `self + after`, at most [`UnixTime::MAX`].
     pub const fn saturating_add(self, after: Duration) -> Self {
-        let millis = after.as_millis();
-        if millis > u64::MAX as u128 {
-            Self::MAX
-        } else {
-            Self(self.0.saturating_add(millis as u64))
-        }
+        Self(self.0.saturating_add(millis(after)))
     }
 
     /// `self - before`, at least 1970.
     pub const fn saturating_sub(self, before: Duration) -> Self {
-        let millis = before.as_millis();
-        if millis > u64::MAX as u128 { Self(0) } else { Self(self.0.saturating_sub(millis as u64)) }
+        Self(self.0.saturating_sub(millis(before)))
     }
 
     /// How long after `earlier` this is; zero if it is not after it.
     pub const fn since(self, earlier: UnixTime) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+}
+
+/// In milliseconds, as far as they can be counted.
+const fn millis(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis() as u64)
 }
 
 impl fmt::Debug for UnixTime {

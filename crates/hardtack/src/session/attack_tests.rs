@@ -92,7 +92,7 @@ impl Rigged {
 
 impl Store for Rigged {
     fn info(&self) -> StoreInfo {
-        StoreInfo::new("rigged", "as the memory store's", true)
+        StoreInfo::new("rigged", "as the memory store's", true).at_once()
     }
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
         self.around("load", || self.inner.load(key))

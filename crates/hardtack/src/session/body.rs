@@ -31,6 +31,8 @@ const FORMAT: u8 = 1;
 const SEALED: u8 = 1;
 const RENEWED: u8 = 2;
 const TOKEN: u8 = 4;
+/// Where the commit tags begin.
+const TAGS_AT: usize = 1 + 1 + 16 + 1;
 pub(crate) const TAGS_KEPT: usize = 16;
 
 /// The part of `data` that is needed before the body can be opened.
@@ -150,9 +152,8 @@ impl Head {
         let flags = r.u8()?;
         let verifier = r.array()?;
         let count = usize::from(r.u8()?);
-        let at = data.len() - r.0.len();
         r.take(8 * count)?;
-        let tags = Tags { kept: data.slice(at..at + 8 * count), new: None };
+        let tags = Tags { kept: data.slice(TAGS_AT..TAGS_AT + 8 * count), new: None };
         let renewal = if flags & RENEWED == 0 {
             None
         } else {
@@ -164,6 +165,12 @@ impl Head {
         let token = if flags & TOKEN == 0 { None } else { Some(Locator::from_bytes(r.array()?)) };
         let body_at = data.len() - r.0.len();
         Ok(Self { verifier, tags, renewal, token, sealed: flags & SEALED != 0, body_at })
+    }
+
+    /// It was written at the beginning of `data`.
+    pub(crate) fn was_written(&mut self, data: &Bytes) {
+        let kept = 8 * self.tags.count().min(TAGS_KEPT);
+        self.tags = Tags { kept: data.slice(TAGS_AT..TAGS_AT + kept), new: None };
     }
 
     fn encoded_len(&self, token: bool) -> usize {
@@ -271,9 +278,19 @@ fn associated(key: KeyId, locator: &Locator, head: &[u8]) -> Vec<u8> {
     [&key.as_bytes()[..], locator.as_bytes(), head].concat()
 }
 
+/// The session's data in what [`seal`] wrote, if that is readable.
+pub(crate) fn plain_data(head: &Head, facts: &Facts, written: &Bytes) -> Option<Bytes> {
+    let at = head.encoded_len(facts.remember.is_some()) + facts_len(facts);
+    (!head.sealed).then(|| written.slice(at..))
+}
+
 fn body_len(facts: &Facts, data: &Data) -> usize {
+    facts_len(facts) + data.encoded_len()
+}
+
+fn facts_len(facts: &Facts) -> usize {
     let token = if facts.remember.is_some() { Locator::LEN } else { 0 };
-    1 + 7 * 8 + 1 + token + 1 + facts.user.len() + data.encoded_len()
+    1 + 7 * 8 + 1 + token + 1 + facts.user.len()
 }
 
 pub(crate) fn write_body(facts: &Facts, data: &Data, out: &mut Vec<u8>) {

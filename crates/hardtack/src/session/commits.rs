@@ -3,8 +3,10 @@
 //! Requests of one session do not wait for one another until they commit. Then
 //! the first in line leads: it applies its own job and writes. The first of those
 //! who have queued up meanwhile leads next: it applies the jobs of all of them to
-//! one working copy and writes that with a single compare-and-set. So commits of one session within one process never collide,
-//! and retries are only for other processes (law 2).
+//! one working copy and writes that with a single compare-and-set. So commits of one
+//! session within one process never collide, and retries are only for other
+//! processes (law 2). Where the store answers at once, the first attempt is made
+//! without a future ([`begin`]); mostly that is all.
 //!
 //! An answer that did not come (timeout, reset) leaves the outcome unknown. Each
 //! attempt carries a random tag, and the record keeps the last 16: the next look
@@ -57,17 +59,10 @@ struct Waiting {
 }
 
 /// What somebody in line is told.
-enum Turn {
+pub(crate) enum Turn {
     Done(Done),
-    /// The leader has what it came for: lead, and take those `behind` along.
-    Lead(Box<Turnover>),
-}
-
-struct Turnover {
-    lead: Lead,
-    job: Job,
-    behind: Vec<Waiting>,
-    newest: Option<Work>,
+    /// The leader has what it came for.
+    Lead(Box<Leader>),
 }
 
 impl Commits {
@@ -130,9 +125,8 @@ impl Lead {
             }
             if let Some(at) = behind.iter().position(|waiting| !waiting.turn.is_abandoned()) {
                 let Waiting { job, turn } = behind.remove(at);
-                let newest = newest.cloned();
-                let turnover = Turnover { lead: self, job, behind, newest };
-                return turn.send(Turn::Lead(Box::new(turnover)));
+                let leader = Leader::new(self, job, behind, newest.cloned());
+                return turn.send(Turn::Lead(Box::new(leader)));
             }
         }
     }
@@ -148,39 +142,81 @@ impl Drop for Lead {
 
 /// Does `job` to the newest state of the session that `work` is a copy of.
 pub(crate) async fn commit(engine: &Arc<Engine>, work: Work, job: Job) -> Done {
+    begin(engine, work, job).done().await
+}
+
+/// As [`commit`], as far as that takes no waiting.
+pub(crate) fn begin(engine: &Arc<Engine>, work: Work, job: Job) -> Begun {
     let (id, key) = (work.id.clone(), work.id.locator());
-    let Turnover { lead, job, behind, mut newest } = match engine.commits.join(key, job) {
-        Place::Leader(job) => Turnover {
-            lead: Lead { engine: engine.clone(), key, over: false },
-            job,
-            behind: Vec::new(),
-            newest: Some(work),
-        },
-        Place::Follower(told) => match told.await {
-            Some(Turn::Done(done)) => return done,
-            Some(Turn::Lead(turnover)) => *turnover,
-            None => return Done::Failed(Arc::new(interrupted())),
-        },
+    let job = match engine.commits.join(key, job) {
+        Place::Leader(job) => job,
+        Place::Follower(turn) => return Begun::InLine(id, turn),
     };
-    let (mut alone, mut several, mut turns);
-    let tasks: &mut [Task] = if behind.is_empty() {
-        (alone, turns) = ([Task::new(job)], Vec::new());
-        &mut alone
+    let lead = Lead { engine: engine.clone(), key, over: false };
+    let mut leader = Leader::new(lead, job, Vec::new(), Some(work));
+    if engine.at_once && leader.step.now(engine, &key, &mut leader.tasks) {
+        Begun::Done(leader.done())
     } else {
-        (several, turns) = (vec![Task::new(job)], Vec::new());
+        Begun::Leads(id, Box::new(leader))
+    }
+}
+
+/// How far a commit has come.
+#[must_use = "somebody may be in line behind it"]
+pub(crate) enum Begun {
+    Done(Done),
+    InLine(SessionId, oneshot::Receiver<Turn>),
+    Leads(SessionId, Box<Leader>),
+}
+
+impl Begun {
+    /// Goes on to the end.
+    pub(crate) async fn done(self) -> Done {
+        let (id, mut leader) = match self {
+            Self::Done(done) => return done,
+            Self::Leads(id, leader) => (id, leader),
+            Self::InLine(id, turn) => match turn.await {
+                Some(Turn::Done(done)) => return done,
+                Some(Turn::Lead(leader)) => (id, leader),
+                None => return Done::Failed(Arc::new(interrupted())),
+            },
+        };
+        let Leader { step, lead, tasks, .. } = &mut *leader;
+        step.decide(&lead.engine, &id, tasks).await;
+        leader.done()
+    }
+}
+
+/// Whoever is at the head of the line, with what is wanted by it and by those whom it
+/// takes along.
+pub(crate) struct Leader {
+    lead: Lead,
+    tasks: Tasks,
+    /// Of those that it takes along.
+    turns: Vec<oneshot::Sender<Turn>>,
+    step: Step,
+}
+
+impl Leader {
+    fn new(lead: Lead, job: Job, behind: Vec<Waiting>, newest: Option<Work>) -> Self {
+        let (mut others, mut turns) = (Vec::new(), Vec::new());
         for waiting in behind {
-            several.push(Task::new(waiting.job));
+            others.push(Task::new(waiting.job));
             turns.push(waiting.turn);
         }
-        &mut several
-    };
-    step(engine, &id, &mut newest, tasks).await;
-    let (mine, others) = tasks.split_first_mut().expect("the first is the leader's");
-    for (turn, task) in turns.into_iter().zip(others) {
-        turn.send(Turn::Done(task.done(newest.clone())));
+        let tasks = Tasks { own: Task::new(job), others };
+        Self { lead, tasks, turns, step: Step { newest, ..Step::default() } }
     }
-    lead.hand_over(newest.as_ref());
-    mine.done(newest)
+
+    /// Tells everybody what came of it, and lets the next one lead.
+    fn done(self) -> Done {
+        let Self { lead, mut tasks, turns, step: Step { newest, .. }, .. } = self;
+        for (turn, mut task) in turns.into_iter().zip(tasks.others) {
+            turn.send(Turn::Done(task.done(newest.clone())));
+        }
+        lead.hand_over(newest.as_ref());
+        tasks.own.done(newest)
+    }
 }
 
 /// A job, and why it is not committed, if it is not.
@@ -204,8 +240,20 @@ impl Task {
     }
 }
 
-fn refuse(tasks: &mut [Task], done: &Done) {
-    tasks.iter_mut().for_each(|task| task.refused = Some(done.clone()));
+/// The leader's own task, and those of the others; mostly there are none.
+struct Tasks {
+    own: Task,
+    others: Vec<Task>,
+}
+
+impl Tasks {
+    fn all(&mut self) -> impl Iterator<Item = &mut Task> {
+        std::iter::once(&mut self.own).chain(&mut self.others)
+    }
+
+    fn refuse(&mut self, done: &Done) {
+        self.all().for_each(|task| task.refused = Some(done.clone()));
+    }
 }
 
 /// One write that is tried.
@@ -215,86 +263,163 @@ struct Attempt {
     next: Work,
 }
 
-/// One compare-and-set for all `tasks`, tried until it is decided. `newest` is
-/// the working copy to begin with, and afterwards what is in the store, as far
-/// as that is known. What is not refused is committed.
-async fn step(engine: &Engine, id: &SessionId, newest: &mut Option<Work>, tasks: &mut [Task]) {
-    let key = id.locator();
-    // The last one, while nobody knows what became of it.
-    let mut attempt: Option<Attempt> = None;
-    let mut failure = None;
-    for _ in 0..ATTEMPTS {
-        let mut current = match newest.take() {
-            Some(work) => work,
-            None => match Box::pin(engine.look_again(id)).await {
-                Ok(Look::Live(work)) => work,
-                Ok(Look::Over(cause)) => return refuse(tasks, &Done::Gone(cause)),
-                Ok(Look::NotOurs) => return refuse(tasks, &Done::Again),
-                Err(error) => return refuse(tasks, &Done::Failed(Arc::new(error))),
-            },
+/// One compare-and-set for all tasks, tried until it is decided. What is not refused
+/// then is committed.
+#[derive(Default)]
+struct Step {
+    /// The working copy to begin with, and afterwards what is in the store, as far as that
+    /// is known.
+    newest: Option<Work>,
+    /// The last attempt, while nobody knows what became of it, or before it is made.
+    attempt: Option<Attempt>,
+    /// It is ready to be made.
+    ready: bool,
+    /// It was made before, and its answer was lost.
+    again: bool,
+    failure: Option<StoreError>,
+}
+
+impl Step {
+    /// Tries once, unless the store takes its time. Whether that decided it.
+    fn now(&mut self, engine: &Engine, key: &Locator, tasks: &mut Tasks) -> bool {
+        let Some(current) = self.newest.take() else { return false };
+        if self.prepare(engine, current, tasks) {
+            return true;
+        }
+        let Some(Attempt { seen, next, .. }) = &mut self.attempt else { return false };
+        let record = match next.record() {
+            Ok(record) => record,
+            Err(e) => {
+                tasks.refuse(&Done::Failed(Arc::new(entropy_failed(e))));
+                return true;
+            }
         };
+        next.was_written(&record.data);
+        // One that is not ready has not begun, and is asked for anew.
+        let Ok(answer) = engine.store.replace(key, *seen, record).into_ready() else {
+            return false;
+        };
+        self.ready = false;
+        let answer = answer.inspect_err(|_| engine.counters.store_errors.up());
+        let decided = self.judge(engine, answer, tasks);
+        if decided && let Some(newest) = &self.newest {
+            engine.recent.renew(newest);
+        }
+        decided
+    }
+
+    async fn decide(&mut self, engine: &Engine, id: &SessionId, tasks: &mut Tasks) {
+        let key = id.locator();
+        for _ in 0..ATTEMPTS {
+            if !self.ready {
+                let current = match self.newest.take() {
+                    Some(work) => work,
+                    None => match Box::pin(engine.look_again(id)).await {
+                        Ok(Look::Live(work)) => work,
+                        Ok(Look::Over(cause)) => return tasks.refuse(&Done::Gone(cause)),
+                        Ok(Look::NotOurs) => return tasks.refuse(&Done::Again),
+                        Err(error) => return tasks.refuse(&Done::Failed(Arc::new(error))),
+                    },
+                };
+                if self.prepare(engine, current, tasks) {
+                    return;
+                }
+            }
+            let Some(Attempt { seen, next, .. }) = &self.attempt else { break };
+            let replaced = match next.record() {
+                Ok(record) => engine.store.replace(&key, *seen, record),
+                Err(e) => return tasks.refuse(&Done::Failed(Arc::new(entropy_failed(e)))),
+            };
+            self.ready = false;
+            let answer = engine.within(replaced).await;
+            if self.judge(engine, answer, tasks) {
+                return;
+            }
+        }
+        let failure = self.failure.take().unwrap_or_else(too_busy);
+        tasks.refuse(&Done::Failed(Arc::new(failure)));
+    }
+
+    /// Makes an attempt ready, from the newest state. Whether there is nothing to attempt.
+    fn prepare(&mut self, engine: &Engine, mut current: Work, tasks: &mut Tasks) -> bool {
         // An attempt without an answer may have been the one that won; what others
         // have written since may have pushed its tag out; or it may arrive yet: then
         // the very same is sent again, so that it counts once, whichever is first.
-        let again = match &attempt {
+        self.again = match &self.attempt {
             Some(lost) if current.head.tags.contains(lost.tag) => {
-                *newest = Some(current);
-                return;
+                self.newest = Some(current);
+                return true;
             }
             Some(lost)
                 if current.version.number().saturating_sub(lost.seen.number())
                     > TAGS_KEPT as u64 =>
             {
-                break;
+                let failure = self.failure.take().unwrap_or_else(too_busy);
+                tasks.refuse(&Done::Failed(Arc::new(failure)));
+                return true;
             }
             Some(lost) => lost.seen == current.version,
             None => false,
         };
-        if !again {
+        if !self.again {
             if !apply(engine, tasks, &mut current) {
-                *newest = Some(current);
-                return;
+                self.newest = Some(current);
+                return true;
             }
             let (seen, tag) = (current.version, engine.commits.tag());
             current.advance(seen.next(), tag);
-            attempt = Some(Attempt { tag, seen, next: current });
+            self.attempt = Some(Attempt { tag, seen, next: current });
         }
-        let Some(Attempt { seen, next, .. }) = &attempt else { break };
-        let replaced = match next.record() {
-            Ok(record) => engine.store.replace(&key, *seen, record),
-            Err(e) => return refuse(tasks, &Done::Failed(Arc::new(entropy_failed(e)))),
-        };
-        match engine.within(replaced).await {
+        self.ready = true;
+        false
+    }
+
+    /// What the store's answer to the attempt means. Whether that decided it.
+    fn judge(
+        &mut self,
+        engine: &Engine,
+        answer: Result<Replaced, StoreError>,
+        tasks: &mut Tasks,
+    ) -> bool {
+        match answer {
             Ok(Replaced::Ok) => {
-                *newest = attempt.map(|attempt| attempt.next);
-                return;
+                self.newest = self.attempt.take().map(|attempt| attempt.next);
+                return true;
             }
             Ok(Replaced::Conflict) => {
                 engine.counters.conflicts.up();
-                attempt = attempt.filter(|_| again);
+                if !self.again {
+                    self.attempt = None;
+                }
             }
-            Ok(Replaced::Gone(cause)) => return refuse(tasks, &Done::Gone(cause)),
+            Ok(Replaced::Gone(cause)) => {
+                tasks.refuse(&Done::Gone(cause));
+                return true;
+            }
             Err(error)
                 if matches!(
                     error.kind(),
                     StoreErrorKind::Timeout | StoreErrorKind::Unavailable
-                ) && failure.is_none() =>
+                ) && self.failure.is_none() =>
             {
                 engine.counters.unknown_outcomes.up();
-                failure = Some(error);
+                self.failure = Some(error);
             }
-            Err(error) => return refuse(tasks, &Done::Failed(Arc::new(error))),
+            Err(error) => {
+                tasks.refuse(&Done::Failed(Arc::new(error)));
+                return true;
+            }
         }
+        false
     }
-    refuse(tasks, &Done::Failed(Arc::new(failure.unwrap_or_else(too_busy))));
 }
 
 /// Applies all jobs; what is refused is noted, the rest will be `Ok`. Whether there is
 /// anything to write.
-fn apply(engine: &Engine, tasks: &mut [Task], work: &mut Work) -> bool {
+fn apply(engine: &Engine, tasks: &mut Tasks, work: &mut Work) -> bool {
     let (now, later_wins) = (engine.clock.now(), engine.settings.later_wins);
     let mut changed = false;
-    for Task { job, refused } in tasks {
+    for Task { job, refused } in tasks.all() {
         let mut overwritten = 0;
         if let (true, Job::Changes(wanted)) = (later_wins, &*job) {
             let overwrites = wanted.changes.iter().filter(|change| change.overwrites(&work.data));

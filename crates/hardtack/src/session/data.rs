@@ -49,7 +49,22 @@ impl Data {
         while !rest.is_empty() {
             rest = Entry::split(rest)?.1;
         }
-        Some(Self { encoded, edits: Vec::new() })
+        Some(Self::written(encoded))
+    }
+
+    /// Of what [`encode`](Self::encode) wrote.
+    pub(crate) fn written(encoded: Bytes) -> Self {
+        Self { encoded, edits: Vec::new() }
+    }
+
+    /// The same, encoded anew if it has been changed.
+    pub(crate) fn flat(&self) -> Self {
+        if self.edits.is_empty() {
+            return self.clone();
+        }
+        let mut out = Vec::with_capacity(self.encoded_len());
+        self.encode(&mut out);
+        Self::written(Bytes::from(out))
     }
 
     /// The value and revision of `name`.
@@ -89,28 +104,42 @@ impl Data {
         )
     }
 
-    /// As it is once its uncommitted values are committed.
+    /// As it is once its uncommitted values are committed, encoded.
     pub(crate) fn committed(&self, revision: Revision) -> Self {
-        let mut data = self.clone();
-        for edit in data.edits.iter_mut().filter(|edit| edit.revision == UNCOMMITTED) {
-            edit.revision = revision;
+        let mut out = Vec::with_capacity(self.size().0);
+        for (name, value, of) in self.iter() {
+            write(name, value, if of == UNCOMMITTED { revision } else { of }, &mut out);
         }
-        data
+        Self::written(Bytes::from(out))
+    }
+
+    /// How many bytes it takes, and how many keys there are.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        self.iter().fold((0, 0), |(bytes, keys), (name, value, _)| {
+            (bytes + ENTRY + name.len() + value.len(), keys + 1)
+        })
     }
 
     pub(crate) fn encoded_len(&self) -> usize {
-        self.iter().map(|(name, value, _)| ENTRY + name.len() + value.len()).sum()
+        if self.edits.is_empty() { self.encoded.len() } else { self.size().0 }
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        if self.edits.is_empty() {
+            return out.extend_from_slice(&self.encoded);
+        }
         for (name, value, revision) in self.iter() {
-            out.push(name.len() as u8);
-            out.extend_from_slice(name.as_bytes());
-            out.extend_from_slice(&revision.to_le_bytes());
-            out.extend_from_slice(&(value.len() as u32).to_le_bytes());
-            out.extend_from_slice(value);
+            write(name, value, revision, out);
         }
     }
+}
+
+fn write(name: &str, value: &[u8], revision: Revision, out: &mut Vec<u8>) {
+    out.push(name.len() as u8);
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(&revision.to_le_bytes());
+    out.extend_from_slice(&(value.len() as u32).to_le_bytes());
+    out.extend_from_slice(value);
 }
 
 /// Bytes of an entry beside its name and value.

@@ -278,6 +278,19 @@ impl SessionId {
         Zeroizing::new(*hash.as_bytes())
     }
 
+    /// Whether the two are one and the same, not only equal.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The last characters of the locator in the text: those from the 24th to the 32nd.
+    pub(crate) fn locator_text(&self) -> [u8; 8] {
+        let (mut text, last) = ([0; 8], &self.0.bytes[SECRET_AT - 6..SECRET_AT]);
+        let _whole =
+            base64_simd::URL_SAFE_NO_PAD.encode(last, base64_simd::Out::from_slice(&mut text));
+        text
+    }
+
     /// The text that goes into the cookie.
     pub(crate) fn text(&self) -> String {
         base64_simd::URL_SAFE_NO_PAD.encode_to_string(self.0.bytes)

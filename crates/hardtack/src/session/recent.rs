@@ -66,10 +66,18 @@ impl Recent {
 
     /// Keeps what the id of this text has opened.
     pub(crate) fn keep(&self, text: &IdText, work: &Work) {
-        let small = work.source.as_ref().is_some_and(|source| source.len() <= LARGEST);
-        if small && work.older.is_none() {
+        if fits(work) {
             let seen = Seen { text: Zeroizing::new(*text), work: work.clone() };
             *self.slot(text).lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        }
+    }
+
+    /// Keeps what is now behind an id that is kept: it was just written, and need not be read
+    /// to be known.
+    pub(crate) fn renew(&self, work: &Work) {
+        let Ok(mut slot) = self.0[index(work.id.locator_text())].try_lock() else { return };
+        if let Some(seen) = slot.as_mut().filter(|seen| seen.work.id.is(&work.id) && fits(work)) {
+            seen.work = work.clone();
         }
     }
 
@@ -82,12 +90,20 @@ impl Recent {
     }
 
     fn slot(&self, text: &IdText) -> &Mutex<Option<Seen>> {
-        // The last characters of the locator: random, and no secret.
-        let locator = u64::from_ne_bytes(text.as_chunks::<8>().0[3]);
-        // What varies in them is spread over the number, and its upper bits are taken.
-        let at = locator.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - SLOTS.ilog2());
-        &self.0[at as usize]
+        &self.0[index(text.as_chunks().0[3])]
     }
+}
+
+/// Whether it may be kept.
+fn fits(work: &Work) -> bool {
+    work.older.is_none() && work.source.as_ref().is_some_and(|source| source.len() <= LARGEST)
+}
+
+/// Where an id is kept, by the last characters of its locator: random, and no secret.
+fn index(text: [u8; 8]) -> usize {
+    // What varies in them is spread over the number, and its upper bits are taken.
+    let spread = u64::from_ne_bytes(text).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (spread >> (u64::BITS - SLOTS.ilog2())) as usize
 }
 
 impl Seen {
@@ -167,6 +183,24 @@ mod tests {
             slot.lock().unwrap().as_ref().is_some_and(|s| &s.text[..] == browser.0[0].1.as_bytes())
         };
         assert!(!site.sessions.0.recent.0.iter().any(of_large));
+    }
+
+    #[test]
+    fn what_was_just_written_is_known() {
+        let site = plain();
+        let (mut browser, text, work, _) = read(&site);
+        let key = work.id.locator();
+        for _ in 0..40 {
+            site.visit(&mut browser, |s| s.add("n", 1).unwrap());
+            let engine = &site.sessions.0;
+            let kept = engine.recent.find(Kind::Anonymous, &text, work.looked_at).unwrap();
+            let Ok(Loaded::Live(record)) = now(site.store.load(&key)) else { panic!("it lives") };
+            let reopened = kept.reopen(&record, work.looked_at).expect("the same bytes");
+            let Ok(Look::Live(read)) = now(engine.look(work.id.clone())) else { panic!() };
+            assert_eq!(reopened.data, read.data);
+            assert_eq!(reopened.record().unwrap(), read.record().unwrap());
+            assert_eq!(read.record().unwrap(), record);
+        }
     }
 
     #[test]

@@ -14,9 +14,10 @@ use std::task::{Context, Poll};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::change::Wanted;
-use super::commits::commit;
+use super::commits::{Begun, begin};
 use super::error::SessionError;
 use super::events::Event;
+use super::id::SessionId;
 use super::lifetime::{self, Verdict};
 use super::plan::{Plan, plan};
 use super::record::{Cause, Kind};
@@ -47,7 +48,9 @@ pub struct Outcome {
 pub struct Finish(Finishing);
 
 enum Finishing {
-    /// There was nothing to do.
+    /// There is something to commit.
+    Due(Session),
+    /// There was nothing to do, or no waiting.
     Done(Outcome),
     /// Boxed, and done to the end.
     Commit(ToTheEnd<Outcome>),
@@ -57,9 +60,13 @@ impl Future for Finish {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        if let Finishing::Due(session) = &self.0 {
+            self.0 = session.begin_to_finish();
+        }
         match &mut self.0 {
             Finishing::Done(outcome) => Poll::Ready(std::mem::take(outcome)),
             Finishing::Commit(commit) => Pin::new(commit).poll(cx),
+            Finishing::Due(_) => Poll::Pending, // it has just begun
         }
     }
 }
@@ -257,12 +264,28 @@ impl Session {
     /// response is ready and before its head leaves. A second call does nothing.
     /// Once begun, the commit runs to its end even if this is dropped half-way.
     pub fn finish(&self) -> Finish {
-        if let Some(outcome) = self.finish_now() {
-            return Finish(Finishing::Done(outcome));
+        match self.finish_now() {
+            Some(outcome) => Finish(Finishing::Done(outcome)),
+            None => Finish(Finishing::Due(self.clone())),
+        }
+    }
+
+    /// Commits changes, as far as that takes no waiting.
+    fn begin_to_finish(&self) -> Finishing {
+        let (plan, renew) = self.close(&mut self.state());
+        let mut begun = None;
+        if let (Plan::Commit, false, Some(work)) = (plan, renew, self.base()) {
+            let (id, wanted) = (work.id.clone(), self.wanted());
+            match begin(self.engine(), work, Job::Changes(wanted.clone())) {
+                Begun::Done(done) if !matches!(done, Done::Again) => {
+                    return Finishing::Done(self.committed(self.take(&id, done)));
+                }
+                waits => begun = Some((wanted, waits)),
+            }
         }
         let this = self.clone();
-        let commit = self.sessions().to_the_end(async move { this.finish_here().await });
-        Finish(Finishing::Commit(commit))
+        let rest = async move { this.finish_here(plan, renew, begun).await };
+        Finishing::Commit(self.sessions().to_the_end(rest))
     }
 
     /// [`load`](Self::load), then [`finish`](Self::finish): for a request that is answered
@@ -271,29 +294,39 @@ impl Session {
         let this = self.clone();
         Finish(Finishing::Commit(self.sessions().to_the_end(async move {
             let _ = this.load().await;
-            this.finish_here().await
+            let (plan, renew) = this.close(&mut this.state());
+            this.finish_here(plan, renew, None).await
         })))
     }
 
-    async fn finish_here(&self) -> Outcome {
-        let (plan, renew) = self.close(&mut self.state());
-        let committed = match plan {
-            Plan::Nothing => return Outcome::default(),
-            Plan::Answer => Ok(()),
-            Plan::Create => Box::pin(self.create_of_changes()).await,
-            Plan::Commit => self.commit_changes().await,
-        };
-        if let Err(error) = committed {
-            if matches!(error, SessionError::Conflict(_)) {
-                self.engine().counters.clashes.up();
+    async fn finish_here(
+        &self,
+        plan: Plan,
+        renew: bool,
+        begun: Option<(Arc<Wanted>, Begun)>,
+    ) -> Outcome {
+        let committed = match (plan, begun) {
+            (Plan::Nothing, _) => return Outcome::default(),
+            (Plan::Answer, _) => Ok(()),
+            (Plan::Create, _) => Box::pin(self.create_of_changes()).await,
+            (Plan::Commit, None) => self.commit_changes().await,
+            (Plan::Commit, Some((wanted, begun))) => {
+                self.job_here(move || Job::Changes(wanted.clone()), Some(begun)).await
             }
-            return Outcome { error: Some(error), headers: Vec::new(), caching: Caching::NoStore };
-        }
-        if renew {
+        };
+        if renew && committed.is_ok() {
             // A renewal that cannot be begun now is begun by a later request.
             let _ = Box::pin(self.renew()).await;
         }
-        self.outcome(&mut self.state())
+        self.committed(committed)
+    }
+
+    fn committed(&self, committed: Result<(), SessionError>) -> Outcome {
+        let Err(error) = committed else { return self.outcome(&mut self.state()) };
+        if matches!(error, SessionError::Conflict(_)) {
+            self.engine().counters.clashes.up();
+        }
+        Outcome { error: Some(error), headers: Vec::new(), caching: Caching::NoStore }
     }
 
     /// What comes of a request that changed nothing and for which nothing is due.
@@ -351,13 +384,16 @@ impl Session {
 
     /// Commits the collected changes onto the newest record.
     pub(crate) async fn commit_changes(&self) -> Result<(), SessionError> {
-        let wanted = {
-            let mut state = self.state();
-            let version = state.base.as_ref().map(|base| base.version);
-            let (changes, view) = state.take_changes();
-            Arc::new(Wanted { changes, view: version.zip(view) })
-        };
-        self.job_here(move || Job::Changes(wanted.clone())).await
+        let wanted = self.wanted();
+        self.job_here(move || Job::Changes(wanted.clone()), None).await
+    }
+
+    /// Takes the collected changes.
+    fn wanted(&self) -> Arc<Wanted> {
+        let mut state = self.state();
+        let version = state.base.as_ref().map(|base| base.version);
+        let (changes, view) = state.take_changes();
+        Arc::new(Wanted { changes, view: version.zip(view) })
     }
 
     /// Does a job on this request's session, to the end, and takes over what comes of it.
@@ -366,35 +402,49 @@ impl Session {
         job: impl Fn() -> Job + Send + 'static,
     ) -> Result<(), SessionError> {
         let this = self.clone();
-        self.sessions().to_the_end(async move { this.job_here(job).await }).await
+        self.sessions().to_the_end(async move { this.job_here(job, None).await }).await
     }
 
-    async fn job_here(&self, job: impl Fn() -> Job) -> Result<(), SessionError> {
+    async fn job_here(
+        &self,
+        job: impl Fn() -> Job,
+        mut begun: Option<Begun>,
+    ) -> Result<(), SessionError> {
         loop {
-            let Some(work) = self.state().base.clone() else {
-                return Err(SessionError::Ended(None));
-            };
+            let Some(work) = self.base() else { return Err(SessionError::Ended(None)) };
             let id = work.id.clone();
-            match commit(self.engine(), work, job()).await {
-                Done::Ok(work) => {
-                    self.state().rebase(work);
-                    return Ok(());
-                }
-                Done::Declined => return Ok(()),
-                Done::Clash => return Err(SessionError::Conflict(None)),
-                Done::Gone(cause) => {
-                    self.engine().watchers.tell(&id.locator(), cause);
-                    return Err(self.over(cause));
-                }
-                Done::Failed(error) => return Err(SessionError::Store(error)),
-                // The leader held an older secret of this session. Look again with ours.
-                Done::Again => match Box::pin(self.engine().look_again(&id)).await? {
-                    Look::Live(work) => self.state().rebase(work),
-                    Look::Over(cause) => return Err(self.over(cause)),
-                    Look::NotOurs => return Err(self.over(None)),
-                },
+            let begun = begun.take().unwrap_or_else(|| begin(self.engine(), work, job()));
+            let done = begun.done().await;
+            if !matches!(done, Done::Again) {
+                return self.take(&id, done);
+            }
+            // The leader held an older secret of this session. Look again with ours.
+            match Box::pin(self.engine().look_again(&id)).await? {
+                Look::Live(work) => self.state().rebase(work),
+                Look::Over(cause) => return Err(self.over(cause)),
+                Look::NotOurs => return Err(self.over(None)),
             }
         }
+    }
+
+    fn base(&self) -> Option<Work> {
+        self.state().base.clone()
+    }
+
+    /// Takes over what came of a job.
+    fn take(&self, id: &SessionId, done: Done) -> Result<(), SessionError> {
+        match done {
+            Done::Ok(work) => self.state().rebase(work),
+            Done::Declined => {}
+            Done::Clash => return Err(SessionError::Conflict(None)),
+            Done::Gone(cause) => {
+                self.engine().watchers.tell(&id.locator(), cause);
+                return Err(self.over(cause));
+            }
+            Done::Failed(error) => return Err(SessionError::Store(error)),
+            Done::Again => return Err(self.over(None)),
+        }
+        Ok(())
     }
 
     /// The session has ended under this request: what it showed and wanted is void.

@@ -327,7 +327,7 @@ impl Session {
 
     fn check_size(&self, data: &Data) -> Result<(), ValueError> {
         let settings = &self.engine().settings;
-        let (bytes, keys) = (data.encoded_len(), data.iter().count());
+        let (bytes, keys) = data.size();
         if bytes > settings.most_bytes {
             return Err(ValueError::TooLarge {
                 size: bytes,

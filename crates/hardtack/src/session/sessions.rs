@@ -44,6 +44,8 @@ pub(crate) struct Engine {
     pub(crate) recent: Recent,
     /// Whether bodies are sealed: wherever records leave the process.
     pub(crate) sealed: bool,
+    /// Whether the store answers without waiting.
+    pub(crate) at_once: bool,
     touches: Mutex<HashMap<Locator, (UnixTime, UnixTime), LocatorHash>>,
     /// Whether there may be any.
     any_touches: AtomicBool,
@@ -191,7 +193,8 @@ impl Engine {
         settings: Settings,
         transport: Transport,
     ) -> Self {
-        let sealed = store.info().persistent && !settings.readable;
+        let StoreInfo { persistent, at_once, .. } = store.info();
+        let sealed = persistent && !settings.readable;
         let clients = Clients::new(settings.anonymous_per_client);
         Self {
             store,
@@ -206,6 +209,7 @@ impl Engine {
             clients,
             recent: Recent::default(),
             sealed,
+            at_once,
             touches: Mutex::default(),
             any_touches: AtomicBool::new(false),
             runtime: OnceLock::new(),
@@ -410,8 +414,8 @@ impl Engine {
 
     /// Whether data is within the bounds; a backstop, since handles check each change.
     pub(crate) fn fits(&self, data: &Data) -> bool {
-        data.encoded_len() <= self.settings.most_bytes
-            && data.iter().count() <= self.settings.most_keys
+        let (bytes, keys) = data.size();
+        bytes <= self.settings.most_bytes && keys <= self.settings.most_keys
     }
 
     pub(crate) async fn maintain(&self) -> Result<(), StoreError> {

@@ -128,6 +128,26 @@ impl Work {
         content
     }
 
+    /// Puts other data in place of its own.
+    fn put(&mut self, data: Data) {
+        match Arc::get_mut(&mut self.content) {
+            Some(content) => (content.data, content.source) = (data, None),
+            None => {
+                let Content { id, version, head, facts, user, device, .. } = &*self.content;
+                self.content = Arc::new(Content {
+                    id: id.clone(),
+                    version: *version,
+                    head: head.clone(),
+                    facts: facts.clone(),
+                    data,
+                    user: user.clone(),
+                    device: device.clone(),
+                    source: None,
+                });
+            }
+        }
+    }
+
     /// The id that the client has.
     pub(crate) fn presented(&self) -> &SessionId {
         self.older.as_ref().unwrap_or(&self.id)
@@ -160,6 +180,17 @@ impl Work {
         let content = self.edit();
         content.version = version;
         content.head.tags.push(tag);
+    }
+
+    /// What was written of this is `source`: when it is read again, this is what it says.
+    pub(crate) fn was_written(&mut self, source: &Bytes) {
+        let content = self.edit();
+        content.head.was_written(source);
+        content.data = match body::plain_data(&content.head, &content.facts, source) {
+            Some(encoded) => Data::written(encoded),
+            None => content.data.flat(),
+        };
+        content.source = Some(source.clone());
     }
 
     /// The record of this as it is.
@@ -243,7 +274,7 @@ impl Job {
                 if !fits(&data) {
                     return Err(JobRefused::Clash);
                 }
-                work.edit().data = data;
+                work.put(data);
                 Ok(true)
             }
             Job::Transact(run) => {
@@ -255,7 +286,7 @@ impl Job {
                     return Err(JobRefused::Clash);
                 }
                 let changed = data != work.data;
-                work.edit().data = data;
+                work.put(data);
                 Ok(changed)
             }
             Job::Renew(key) => {

@@ -74,6 +74,26 @@ pub(crate) async fn a_dropped_replace_is_whole_or_nothing(store: Fixture) {
     }
 }
 
+pub(crate) async fn a_replace_that_is_not_ready_may_be_given_up_before_it_is_polled(
+    store: Fixture,
+) {
+    let (key, record) = (locator(None), anonymous(NOW));
+    store.put(&key, &record).await;
+    let (first, second) = (next(&record, "first"), next(&record, "second"));
+    match store.store().replace(&key, record.version, first.clone()).into_ready() {
+        Ok(answer) => {
+            assert_eq!(answer.expect("the store works"), Replaced::Ok);
+            assert_eq!(store.live(&key).await, first);
+        }
+        Err(later) => {
+            drop(later);
+            assert_eq!(store.live(&key).await, record);
+            assert_eq!(store.replace(&key, record.version, second.clone()).await, Replaced::Ok);
+            assert_eq!(store.live(&key).await, second);
+        }
+    }
+}
+
 pub(crate) async fn a_dropped_relocate_is_whole_or_nothing(store: Fixture) {
     let ada = user("ada");
     for times in 0..ROUNDS {

@@ -284,7 +284,7 @@ fn keep_later_touch(new: &mut Record, old: &Record) {
 
 impl Store for MemoryStore {
     fn info(&self) -> StoreInfo {
-        StoreInfo::new("memory", "nothing survives the end of the process", false)
+        StoreInfo::new("memory", "nothing survives the end of the process", false).at_once()
     }
 
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {

@@ -69,7 +69,8 @@ pub trait Store: Send + Sync + 'static {
     /// Compare-and-set: puts `record` in place of the one whose version is
     /// `seen`; `record.version` is the one after it. A touch that came in
     /// between is not undone: where the stored `last_seen` is later than the
-    /// new record's, the stored `last_seen` and `expires` stay.
+    /// new record's, the stored `last_seen` and `expires` stay. A reply that is not ready
+    /// may be given up before it is polled; then nothing has been put anywhere.
     fn replace<'a>(
         &'a self,
         key: &'a Locator,
@@ -160,12 +161,23 @@ pub struct StoreInfo {
     pub durability: &'static str,
     /// Whether records leave the process's memory. If so, they are sealed.
     pub persistent: bool,
+    /// Whether the replies to [`Store::load`] and [`Store::replace`] are ready when they are
+    /// given: requests then commit without a task of their own.
+    pub at_once: bool,
 }
 
 impl StoreInfo {
     /// Describes a store.
     pub const fn new(name: &'static str, durability: &'static str, persistent: bool) -> Self {
-        Self { name, durability, persistent }
+        Self { name, durability, persistent, at_once: false }
+    }
+
+    /// It answers without waiting. A reply that is not ready all the same is given up
+    /// before it is polled, and asked for again.
+    #[must_use]
+    pub const fn at_once(mut self) -> Self {
+        self.at_once = true;
+        self
     }
 }
 
