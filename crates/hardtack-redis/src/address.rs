@@ -4,14 +4,15 @@ use hardtack::session::store::StoreError;
 use redis::{Client, RedisError};
 
 use crate::error::{bad_url, explain};
+use crate::wire::{Server, Tls};
 
 /// What a URL says.
 #[derive(Clone)]
 pub(crate) enum Address {
     /// One server.
-    One(Client),
+    One(Server),
     /// Sentinels, and the name of the master that they watch.
-    Sentinels { sentinels: Vec<Client>, name: String, template: Template },
+    Sentinels { sentinels: Vec<Server>, name: String, template: Template },
     /// Some nodes of a cluster.
     Cluster { seeds: Vec<(String, u16)>, template: Template },
 }
@@ -19,28 +20,24 @@ pub(crate) enum Address {
 /// How to reach a server whose host and port are found out later.
 #[derive(Clone, Default)]
 pub(crate) struct Template {
-    tls: bool,
-    /// PEM of the authorities to trust in place of the system's.
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is no TLS"))]
-    roots: Option<Vec<u8>>,
+    tls: Option<Tls>,
     login: String,
     database: String,
 }
 
 impl Template {
-    pub(crate) fn client(&self, host: &str, port: u16) -> Result<Client, RedisError> {
-        let scheme = if self.tls { "rediss" } else { "redis" };
+    pub(crate) fn server(&self, host: &str, port: u16) -> Result<Server, RedisError> {
+        let scheme = if self.tls.is_some() { "rediss" } else { "redis" };
         let host = match host.contains(':') && !host.starts_with('[') {
             true => format!("[{host}]"),
             false => host.to_owned(),
         };
         let url = format!("{scheme}://{}{host}:{port}/{}", self.login, self.database);
-        #[cfg(feature = "tls")]
-        if let Some(roots) = self.roots.clone().filter(|_| self.tls) {
-            let trusted = redis::TlsCertificates { client_tls: None, root_cert: Some(roots) };
-            return Client::build_with_tls(url, trusted);
-        }
-        Client::open(url)
+        let client = match &self.tls {
+            Some(tls) => tls.client(url)?,
+            None => Client::open(url)?,
+        };
+        Ok(Server { client, tls: self.tls.clone() })
     }
 }
 
@@ -48,7 +45,8 @@ impl Address {
     pub(crate) fn parse(url: &str, roots: Option<Vec<u8>>) -> Result<Self, StoreError> {
         let (scheme, rest) = url.split_once("://").ok_or_else(|| bad_url("it has no ://"))?;
         if matches!(scheme, "unix" | "redis+unix") {
-            return Client::open(url).map(Address::One).map_err(explain);
+            let client = Client::open(url).map_err(explain)?;
+            return Ok(Address::One(Server { client, tls: None }));
         }
         let (tls, sentinel) = match scheme {
             "redis" => (false, false),
@@ -57,14 +55,7 @@ impl Address {
             "rediss+sentinel" => (true, true),
             other => return Err(bad_url(&format!("`{other}` is none of its schemes"))),
         };
-        if tls && !cfg!(feature = "tls") {
-            return Err(bad_url("for TLS build hardtack-redis with its feature `tls`"));
-        }
-        #[cfg(feature = "tls")]
-        if tls {
-            // Only where the program has not chosen one; then there is nothing to do.
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        }
+        let tls = tls.then(|| Tls::new(roots)).transpose()?;
         if rest.contains(['?', '#']) {
             return Err(bad_url("settings do not go into the address"));
         }
@@ -83,15 +74,15 @@ impl Address {
             if name.is_empty() {
                 return Err(bad_url("the name of the master is missing after the sentinels"));
             }
-            let asked = Template { tls, roots: roots.clone(), ..Template::default() };
-            let sentinels = hosts.iter().map(|(host, port)| asked.client(host, *port));
+            let asked = Template { tls: tls.clone(), ..Template::default() };
+            let sentinels = hosts.iter().map(|(host, port)| asked.server(host, *port));
             let sentinels = sentinels.collect::<Result<_, _>>().map_err(explain)?;
-            let template = Template { tls, roots, login, database: database.to_owned() };
+            let template = Template { tls, login, database: database.to_owned() };
             return Ok(Address::Sentinels { sentinels, name: name.to_owned(), template });
         }
-        let template = Template { tls, roots, login, database: path.to_owned() };
+        let template = Template { tls, login, database: path.to_owned() };
         match &hosts[..] {
-            [(host, port)] => template.client(host, *port).map(Address::One).map_err(explain),
+            [(host, port)] => template.server(host, *port).map(Address::One).map_err(explain),
             _ if !path.is_empty() => Err(bad_url("a cluster has no databases")),
             _ => Ok(Address::Cluster { seeds: hosts, template }),
         }

@@ -17,11 +17,11 @@ const REST: Duration = Duration::from_millis(500);
 
 impl Breaker {
     /// Whether a call may be made at `now`, any clock that only goes forward.
-    pub(crate) fn admits(&self, now: Duration) -> bool {
+    pub(crate) fn admits(&self, now: impl FnOnce() -> Duration) -> bool {
         if self.failures.load(SeqCst) < FAILURES {
             return true;
         }
-        let (now, probe_at) = (now.as_millis() as u64, self.probe_at.load(SeqCst));
+        let (now, probe_at) = (now().as_millis() as u64, self.probe_at.load(SeqCst));
         let next = now + REST.as_millis() as u64;
         now >= probe_at && self.probe_at.compare_exchange(probe_at, next, SeqCst, SeqCst).is_ok()
     }
@@ -49,16 +49,16 @@ mod tests {
     fn it_opens_probes_and_closes() {
         let (breaker, at) = (Breaker::default(), Duration::from_millis);
         for _ in 0..FAILURES {
-            assert!(breaker.admits(at(10)));
+            assert!(breaker.admits(|| at(10)));
             breaker.failed(at(10));
         }
-        assert!(!breaker.admits(at(509)), "open");
-        assert!(breaker.admits(at(510)), "one probe");
-        assert!(!breaker.admits(at(600)), "and no other while it is under way");
+        assert!(!breaker.admits(|| at(509)), "open");
+        assert!(breaker.admits(|| at(510)), "one probe");
+        assert!(!breaker.admits(|| at(600)), "and no other while it is under way");
         breaker.failed(at(700));
-        assert!(!breaker.admits(at(1009)));
-        assert!(breaker.admits(at(1010)), "the next probe");
+        assert!(!breaker.admits(|| at(1009)));
+        assert!(breaker.admits(|| at(1010)), "the next probe");
         breaker.answered();
-        assert!(breaker.admits(at(1011)) && breaker.admits(at(1011)), "closed");
+        assert!(breaker.admits(|| at(1011)) && breaker.admits(|| at(1011)), "closed");
     }
 }

@@ -127,7 +127,7 @@ impl Builder {
         let keys = Keys::new(&self.prefix);
         let near = match (&address, self.near_bytes) {
             (_, 0) => None,
-            (Address::One(client), bytes) => {
+            (Address::One(server), bytes) => {
                 let lag = self.near_lag;
                 if lag < Duration::from_millis(10) || lag > self.deadline / 4 {
                     let most = self.deadline / 4;
@@ -136,7 +136,7 @@ impl Builder {
                          quarter of the deadline"
                     ));
                 }
-                let near = NearCache::new(bytes, lag, client, keys.clone(), self.deadline);
+                let near = NearCache::new(bytes, lag, &server.client, keys.clone(), self.deadline);
                 Some(near.map_err(explain)?)
             }
             _ => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use hardtack::session::store::StoreError;
-use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 use tokio::time::Instant;
 
 use crate::address::Template;
@@ -14,6 +14,7 @@ use crate::error::{explain, late, odd_answer};
 use crate::key::{PARTITIONS, Partition, slot};
 use crate::node::{Answer, Dial, Node};
 use crate::script::Call;
+use crate::wire::Value;
 
 /// Follows MOVED and ASK by itself, because those say that nothing was done; what
 /// may have been done is never sent again.
@@ -151,8 +152,8 @@ impl Cluster {
         if let Some(node) = map.nodes.get(&key) {
             return Ok(node.clone());
         }
-        let client = self.template.client(host, port).map_err(explain)?;
-        let node = Arc::new(Node::new(Dial::To(client)));
+        let server = self.template.server(host, port).map_err(explain)?;
+        let node = Arc::new(Node::new(Dial::To(server)));
         map.nodes.insert(key, node.clone());
         Ok(node)
     }

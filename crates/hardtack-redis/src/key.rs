@@ -67,12 +67,12 @@ impl Keys {
         Self(prefix.as_bytes().into())
     }
 
-    pub(crate) fn record(&self, key: &Locator) -> Vec<u8> {
+    pub(crate) fn record(&self, key: &Locator) -> Name {
         self.in_partition(of(key), key.as_bytes())
     }
 
     /// The index of a session's partition, and the part of it that the session is in.
-    pub(crate) fn index_of(&self, key: &Locator, index: Index) -> Vec<u8> {
+    pub(crate) fn index_of(&self, key: &Locator, index: Index) -> Name {
         match index {
             Index::Due | Index::Users => self.part(of(key), index, key.slot()[1] >> 5),
             _ => self.index(of(key), index),
@@ -80,28 +80,16 @@ impl Keys {
     }
 
     /// A part of the live sessions.
-    pub(crate) fn part(&self, partition: Partition, index: Index, part: u8) -> Vec<u8> {
-        let mut key = self.index(partition, index);
-        key.push(b'0' + part);
-        key
+    pub(crate) fn part(&self, partition: Partition, index: Index, part: u8) -> Name {
+        self.in_partition(partition, &[letter(index), b'0' + part])
     }
 
-    pub(crate) fn index(&self, partition: Partition, index: Index) -> Vec<u8> {
-        let letter = match index {
-            Index::Due => b"a",
-            Index::Users => b"u",
-            Index::Epochs => b"n",
-            Index::Global => b"g",
-            Index::Swept => b"s",
-            Index::Ends => b"e",
-            Index::Moves => b"m",
-            Index::Told => b"t",
-        };
-        self.in_partition(partition, letter)
+    pub(crate) fn index(&self, partition: Partition, index: Index) -> Name {
+        self.in_partition(partition, &[letter(index)])
     }
 
     /// The counter that the global epoch is drawn from, and its partition.
-    pub(crate) fn counter(&self) -> (Partition, Vec<u8>) {
+    pub(crate) fn counter(&self) -> (Partition, Name) {
         (0, self.in_partition(0, b"G"))
     }
 
@@ -122,15 +110,54 @@ impl Keys {
         }
     }
 
-    fn in_partition(&self, partition: Partition, rest: &[u8]) -> Vec<u8> {
-        let tag = tag(partition);
-        let mut key = Vec::with_capacity(self.0.len() + 4 + rest.len());
-        key.extend_from_slice(&self.0);
-        key.push(b'{');
-        key.extend_from_slice(&tag);
-        key.push(b'}');
-        key.extend_from_slice(rest);
-        key
+    fn in_partition(&self, partition: Partition, rest: &[u8]) -> Name {
+        Name::of([&self.0, b"{", &tag(partition), b"}", rest])
+    }
+}
+
+fn letter(index: Index) -> u8 {
+    match index {
+        Index::Due => b'a',
+        Index::Users => b'u',
+        Index::Epochs => b'n',
+        Index::Global => b'g',
+        Index::Swept => b's',
+        Index::Ends => b'e',
+        Index::Moves => b'm',
+        Index::Told => b't',
+    }
+}
+
+/// A key. Of a prefix of up to 18 bytes it takes no memory of its own: every call has some.
+#[derive(Clone, Debug)]
+pub(crate) enum Name {
+    Short([u8; SHORT], usize),
+    Long(Vec<u8>),
+}
+
+const SHORT: usize = 40;
+
+impl Name {
+    fn of(parts: [&[u8]; 5]) -> Self {
+        let length = parts.iter().map(|part| part.len()).sum();
+        if length > SHORT {
+            return Self::Long(parts.concat());
+        }
+        let (mut bytes, mut at) = ([0; SHORT], 0);
+        for part in parts {
+            bytes[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        Self::Short(bytes, length)
+    }
+}
+
+impl AsRef<[u8]> for Name {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Short(bytes, length) => &bytes[..*length],
+            Self::Long(bytes) => bytes,
+        }
     }
 }
 
@@ -162,26 +189,38 @@ mod tests {
         let keys = Keys::new("shop:");
         let user = UserKey::new(b"ada").unwrap();
         let key = hardtack_testkit::records::locator(Some(&user));
-        let tag = |key: Vec<u8>| key[5..9].to_vec();
+        let tag = |key: Name| key.as_ref()[5..9].to_vec();
         let ours = tag(keys.record(&key));
         assert_eq!((ours[0], ours[3]), (b'{', b'}'));
         for index in [Index::Due, Index::Users, Index::Epochs, Index::Global, Index::Ends] {
             assert_eq!(tag(keys.index_of(&key, index)), ours);
         }
         let another = hardtack_testkit::records::locator(Some(&user));
-        assert_eq!(keys.index_of(&key, Index::Users), keys.index_of(&another, Index::Users));
+        let index = |key| keys.index_of(key, Index::Users).as_ref().to_vec();
+        assert_eq!(index(&key), index(&another));
+    }
+
+    #[test]
+    fn a_key_is_the_same_with_a_short_prefix_and_a_long_one() {
+        let key = hardtack_testkit::records::locator(None);
+        for length in 0..40 {
+            let prefix = "p".repeat(length);
+            let name = Keys::new(&prefix).record(&key);
+            let tag = format!("{prefix}{{{:02x}}}", key.slot()[0]);
+            assert_eq!(name.as_ref(), [tag.as_bytes(), key.as_bytes()].concat());
+        }
     }
 
     #[test]
     fn a_key_that_was_written_is_known_by_its_name() {
         let keys = Keys::new("shop:");
         let key = hardtack_testkit::records::locator(None);
-        let (told, partition) = (|name: Vec<u8>| keys.told(&name), of(&key));
+        let (told, partition) = (|name: Name| keys.told(name.as_ref()), of(&key));
         assert_eq!(told(keys.record(&key)), Told::Record(key));
         assert_eq!(told(keys.index(partition, Index::Global)), Told::Epoch);
         assert_eq!(told(keys.index(partition, Index::Due)), Told::Other);
         assert_eq!(told(Keys::new("other:").record(&key)), Told::Other);
-        assert_eq!(told(b"shop:".to_vec()), Told::Other);
+        assert_eq!(keys.told(b"shop:"), Told::Other);
     }
 
     #[test]

@@ -156,7 +156,6 @@
 //! - Without TLS whoever is on the way reads and changes everything, the password too.
 
 mod address;
-mod batch;
 mod breaker;
 mod builder;
 mod cluster;
@@ -172,6 +171,7 @@ mod script;
 mod store;
 mod upkeep;
 mod value;
+mod wire;
 
 pub use builder::{Builder, Durability};
 pub use store::RedisStore;

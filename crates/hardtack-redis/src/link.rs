@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use hardtack::session::store::StoreError;
-use redis::Value;
 use tokio::time::Instant;
 
 use crate::address::Address;
@@ -12,6 +11,7 @@ use crate::error::explain;
 use crate::key::Partition;
 use crate::node::{Dial, Node};
 use crate::script::Call;
+use crate::wire::Value;
 
 pub(crate) struct Link {
     way: Way,
@@ -71,13 +71,14 @@ impl Link {
         level: Level,
         until: Instant,
     ) -> Result<Value, StoreError> {
-        if let (Way::One(node), Level::Plain) = (&self.way, level)
-            // Those who are late already would take their time from the others.
-            && until.saturating_duration_since(Instant::now()) > self.deadline / 2
+        if let Way::One(node) = &self.way
+            && self.replicas_for(level) == 0
         {
-            return node.ask_with_others(call, until).await?.map_err(explain);
+            return node.ask_one(&call, until).await?.map_err(explain);
         }
-        let mut values = self.send(vec![(partition, call)], level, until).await?;
+        // In a box: it is large, and every call would be.
+        let sent = Box::pin(self.send(vec![(partition, call)], level, until));
+        let mut values = sent.await?;
         values.pop().ok_or_else(crate::error::odd_answer)
     }
 
@@ -93,7 +94,7 @@ impl Link {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
-        let replicas = if level == Level::Lasting { self.replicas } else { 0 };
+        let replicas = self.replicas_for(level);
         match &self.way {
             Way::One(node) => {
                 let calls: Vec<&Call> = calls.iter().map(|(_, call)| call).collect();
@@ -102,5 +103,9 @@ impl Link {
             }
             Way::Cluster(cluster) => cluster.send(&calls, replicas, until).await,
         }
+    }
+
+    fn replicas_for(&self, level: Level) -> u8 {
+        if level == Level::Lasting { self.replicas } else { 0 }
     }
 }

@@ -16,7 +16,6 @@
 
 use hardtack::session::store::{Admission, Inserted, Relocated, StoreError};
 use hardtack::session::{Locator, Record, Version};
-use redis::Value;
 use tokio::time::Instant;
 
 use crate::error::{late, odd_answer};
@@ -25,6 +24,7 @@ use crate::link::Level;
 use crate::script::{self, Call};
 use crate::store::{Inner, big_endian, left_over};
 use crate::value::{self, Code};
+use crate::wire::Value;
 
 /// Between two looks at a session that is being moved.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);

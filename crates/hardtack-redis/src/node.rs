@@ -1,27 +1,27 @@
 //! One server: connections that are opened when needed, deadlines, a breaker.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use hardtack::session::store::StoreError;
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
-use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout_at};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::address::Template;
-use crate::batch::{Batches, Refused};
 use crate::breaker::Breaker;
-use crate::error::{explain, late, resting, too_few};
+use crate::error::{explain, late, odd_answer, resting, too_few};
 use crate::script::{self, Call};
+use crate::wire::{Server, Unanswered, Value, Wire, dial};
 
 /// What a server answered to one command.
 pub(crate) type Answer = Result<Value, RedisError>;
 
 /// How its address is found.
 pub(crate) enum Dial {
-    To(Client),
-    Sentinels { sentinels: Vec<Client>, name: String, template: Template },
+    To(Server),
+    Sentinels { sentinels: Vec<Server>, name: String, template: Template },
 }
 
 pub(crate) struct Node {
@@ -37,16 +37,13 @@ pub(crate) struct Node {
     /// and the others are answered.
     waiting_breaker: Breaker,
     began: Instant,
-    dials: AtomicU64,
 }
 
-type Lane = Mutex<Option<Line>>;
-
-#[derive(Clone)]
-struct Line {
-    number: u64,
-    conn: MultiplexedConnection,
-    batches: Batches,
+/// A place for a connection.
+#[derive(Default)]
+struct Lane {
+    wire: Mutex<Option<Arc<Wire>>>,
+    opening: tokio::sync::Mutex<()>,
 }
 
 impl Node {
@@ -59,7 +56,6 @@ impl Node {
             breaker: Breaker::default(),
             waiting_breaker: Breaker::default(),
             began: Instant::now(),
-            dials: AtomicU64::new(0),
         }
     }
 
@@ -79,7 +75,7 @@ impl Node {
                 (&self.waiting[turn], &self.waiting_breaker)
             }
         };
-        if !breaker.admits(self.began.elapsed()) {
+        if !breaker.admits(|| self.began.elapsed()) {
             return Err(resting());
         }
         let mut used = None;
@@ -89,126 +85,158 @@ impl Node {
                 breaker.answered();
                 return Ok(answers);
             }
-            Ok(Err(Trouble::Connection(error))) => explain(error),
             Ok(Err(Trouble::Replicas(error))) => {
                 breaker.answered();
                 return Err(error);
             }
-            Err(_) => late(),
+            Ok(Err(Trouble::Connection(error))) => explain(error),
+            Ok(Err(Trouble::Late)) | Err(_) => late(),
         };
         breaker.failed(self.began.elapsed());
-        if let Some(number) = used {
-            hang_up(lane, number);
+        if let Some(wire) = used {
+            lane.hang_up(&wire);
         }
         Err(error)
     }
 
-    /// The same of one call that needs no replica's word, together with those of others.
-    pub(crate) async fn ask_with_others(
-        &self,
-        call: Call,
-        until: Instant,
-    ) -> Result<Answer, StoreError> {
-        let open = self.plain.try_lock().ok();
-        let Some(line) = open.as_deref().and_then(Option::as_ref) else {
-            drop(open);
-            return self.ask_alone(&call, until).await;
-        };
-        if !self.breaker.admits(self.began.elapsed()) {
+    /// The same of one call that needs no replica's word, over a connection that is open
+    /// already; and where there is none, as above.
+    pub(crate) async fn ask_one(&self, call: &Call, until: Instant) -> Result<Answer, StoreError> {
+        let Some(wire) = self.plain.open() else { return self.ask_alone(call, until).await };
+        if !self.breaker.admits(|| self.began.elapsed()) {
             return Err(resting());
         }
-        let (script, cmd) = call.into_parts();
-        let (number, answered) = (line.number, line.batches.send(cmd, until));
-        drop(open);
-        let answer = match answered.await {
-            Ok(Err(Refused { unknown: Some(cmd), .. })) => {
-                self.breaker.answered();
-                return self.ask_alone(&Call::from_parts(script, cmd), until).await;
-            }
-            Ok(Err(Refused { error, .. })) if is_answer(&error) => Ok(Err(error)),
-            Ok(Err(Refused { error, .. })) => Err(explain(error)),
-            Ok(Ok(value)) => Ok(Ok(value)),
-            Err(_) => Err(late()),
+        let answer = match wire.ask(call, until) {
+            Ok(pending) => pending.answer().await,
+            Err(not_sent) => Err(not_sent),
         };
-        match &answer {
-            Ok(_) => self.breaker.answered(),
-            Err(_) => self.breaker.failed(self.began.elapsed()),
-        }
-        if answer.as_ref().map_or(true, is_demoted) {
-            hang_up(&self.plain, number);
-        }
-        answer
+        let error = match answer.map(Value::into_answer) {
+            Ok(Ok(value)) => {
+                self.breaker.answered();
+                return Ok(Ok(value));
+            }
+            Ok(Err(error)) => return self.refused(error, &wire, call, until).await,
+            // The server had closed a connection that nobody used, for example.
+            Err(Unanswered::NotSent(_)) => return self.ask_alone(call, until).await,
+            Err(Unanswered::Lost(error)) => explain(error),
+            Err(Unanswered::Late) => late(),
+        };
+        self.breaker.failed(self.began.elapsed());
+        self.plain.hang_up(&wire);
+        Err(error)
     }
 
-    async fn ask_alone(&self, call: &Call, until: Instant) -> Result<Answer, StoreError> {
-        let mut answers = self.ask(&[call], 0, false, until).await?;
-        answers.pop().ok_or_else(crate::error::odd_answer)
+    /// An error that the server has answered: a script that it does not know was not done.
+    fn refused<'a>(
+        &'a self,
+        error: RedisError,
+        wire: &Arc<Wire>,
+        call: &'a Call,
+        until: Instant,
+    ) -> BoxFuture<'a, Result<Answer, StoreError>> {
+        self.breaker.answered();
+        if is_unknown_script(&error) {
+            return self.ask_alone(call, until);
+        }
+        if is_demoted(&error) {
+            self.plain.hang_up(wire);
+        }
+        Box::pin(std::future::ready(Ok(Err(error))))
+    }
+
+    /// In a box: it is large, and rare.
+    fn ask_alone<'a>(
+        &'a self,
+        call: &'a Call,
+        until: Instant,
+    ) -> BoxFuture<'a, Result<Answer, StoreError>> {
+        Box::pin(async move {
+            let mut answers = self.ask(&[call], 0, false, until).await?;
+            answers.pop().ok_or_else(odd_answer)
+        })
     }
 
     async fn talk(
         &self,
         lane: &Lane,
-        used: &mut Option<u64>,
+        used: &mut Option<Arc<Wire>>,
         calls: &[&Call],
         replicas: u8,
         asking: bool,
         until: Instant,
     ) -> Result<Vec<Answer>, Trouble> {
-        let mut line = self.line(lane, until).await?;
-        *used = Some(line.number);
-        let commands: Vec<&Cmd> = calls.iter().map(|call| call.cmd()).collect();
-        let mut answers = send(&mut line.conn, &commands, replicas, asking, until).await?;
+        let wire = &*used.insert(self.wire(lane, until).await?);
+        let mut answers = send(wire, calls, replicas, asking, until).await?;
         // A server that does not know a script has done nothing; it is told the code.
-        let unknown = |answer: &Answer| {
-            answer.as_ref().is_err_and(|e| e.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
-        };
+        let unknown = |answer: &Answer| answer.as_ref().is_err_and(is_unknown_script);
         let again: Vec<usize> = (0..answers.len()).filter(|n| unknown(&answers[*n])).collect();
         if !again.is_empty() {
-            let full: Vec<Cmd> = again.iter().filter_map(|n| calls[*n].in_full()).collect();
-            let full: Vec<&Cmd> = full.iter().collect();
-            let told = send(&mut line.conn, &full, replicas, asking, until).await?;
+            let full: Vec<Call> = again.iter().filter_map(|n| calls[*n].in_full()).collect();
+            let full: Vec<&Call> = full.iter().collect();
+            let told = send(wire, &full, replicas, asking, until).await?;
             for (n, answer) in again.into_iter().zip(told) {
                 answers[n] = answer;
             }
         }
-        if answers.iter().any(is_demoted) {
-            hang_up(lane, line.number);
+        if answers.iter().any(|answer| answer.as_ref().is_err_and(is_demoted)) {
+            lane.hang_up(wire);
         }
         Ok(answers)
     }
 
     /// The connection of a lane. Whoever finds none opens it; the others wait.
-    async fn line(&self, lane: &Lane, until: Instant) -> Result<Line, Trouble> {
-        let mut place = lane.lock().await;
-        if let Some(line) = &*place {
-            return Ok(line.clone());
+    async fn wire(&self, lane: &Lane, until: Instant) -> Result<Arc<Wire>, Trouble> {
+        if let Some(wire) = lane.open() {
+            return Ok(wire);
         }
-        let mut conn = self.dial.open(until.saturating_duration_since(Instant::now())).await?;
+        let _only_one_opens = lane.opening.lock().await;
+        if let Some(wire) = lane.open() {
+            return Ok(wire);
+        }
+        let wire = Arc::new(self.dial.open(until).await?);
         // So that the first calls need not be told twice. Whether it is allowed does
         // not matter: a script that is not known is sent along with its call.
-        let scripts = script::all();
-        conn.send_packed_commands(&scripts, 0, scripts.len()).await?;
-        let batches = Batches::over(conn.clone());
-        let line = Line { number: self.dials.fetch_add(1, Relaxed), conn, batches };
-        *place = Some(line.clone());
-        Ok(line)
+        for told in wire.ask_all(&script::all(), until)? {
+            told.answer().await?;
+        }
+        *lane.place() = Some(wire.clone());
+        Ok(wire)
     }
 }
 
-/// Whether this is what a server has answered, and not why there is no answer.
-fn is_answer(error: &RedisError) -> bool {
-    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+impl Lane {
+    fn place(&self) -> MutexGuard<'_, Option<Arc<Wire>>> {
+        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its connection, if that has not come to its end.
+    fn open(&self) -> Option<Arc<Wire>> {
+        self.place().as_ref().filter(|wire| !wire.is_closed()).cloned()
+    }
+
+    /// What is asked next opens a new one.
+    fn hang_up(&self, used: &Arc<Wire>) {
+        let mut place = self.place();
+        if place.as_ref().is_some_and(|wire| Arc::ptr_eq(wire, used)) {
+            *place = None;
+        }
+    }
+}
+
+fn is_unknown_script(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
 /// A master that has become a replica: the next call looks for the new one.
-fn is_demoted(answer: &Answer) -> bool {
-    answer.as_ref().is_err_and(|e| e.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly))
+fn is_demoted(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }
 
 /// Why a call has no answers.
 enum Trouble {
     Connection(RedisError),
     Replicas(StoreError),
+    Late,
 }
 
 impl From<RedisError> for Trouble {
@@ -217,74 +245,63 @@ impl From<RedisError> for Trouble {
     }
 }
 
-/// Without waiting: whoever holds the lane is about to open a new connection, or
-/// will run into the same trouble and hang up.
-fn hang_up(lane: &Lane, number: u64) {
-    let Ok(mut place) = lane.try_lock() else { return };
-    if place.as_ref().is_some_and(|line| line.number == number) {
-        *place = None;
+impl From<Unanswered> for Trouble {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::NotSent(error) | Unanswered::Lost(error) => Self::Connection(error),
+            Unanswered::Late => Self::Late,
+        }
     }
 }
 
 async fn send(
-    conn: &mut MultiplexedConnection,
-    commands: &[&Cmd],
+    wire: &Wire,
+    calls: &[&Call],
     replicas: u8,
     asking: bool,
     until: Instant,
 ) -> Result<Vec<Answer>, Trouble> {
-    if let ([one], 0, false) = (commands, replicas, asking) {
-        return match conn.send_packed_command(one).await {
-            Ok(Value::ServerError(error)) => Ok(vec![Err(error.into())]),
-            Err(error) if is_answer(&error) => Ok(vec![Err(error)]),
-            Ok(value) => Ok(vec![Ok(value)]),
-            Err(error) => Err(error.into()),
-        };
-    }
-    let mut pipe = redis::Pipeline::with_capacity(2 * commands.len() + 1);
-    let step = if asking { 2 } else { 1 };
-    for command in commands {
-        if asking {
-            pipe.cmd("ASKING");
-        }
-        pipe.add_command((*command).clone());
-    }
-    if replicas > 0 {
+    let ask = Call::plain("ASKING");
+    let wait = (replicas > 0).then(|| {
         // A server waits for all that it had written when it did the command before,
         // also by others: so asking again covers a write whose answer was lost.
         // It looks only ten times a second whether somebody has waited long enough.
         let left = until.saturating_duration_since(Instant::now());
         let patience = (left / 2).max(left.saturating_sub(Duration::from_millis(200)));
-        pipe.cmd("WAIT").arg(replicas).arg(patience.as_millis().max(1) as u64);
+        let patience = patience.as_millis().max(1);
+        Call::plain("WAIT").arg(replicas.to_string()).arg(patience.to_string())
+    });
+    let calls = calls.iter().flat_map(|call| asking.then_some(&ask).into_iter().chain([*call]));
+    let mut values = Vec::new();
+    for pending in wire.ask_all(calls.chain(&wait), until)? {
+        values.push(pending.answer().await?.into_answer());
     }
-    let mut values = conn.send_packed_commands(&pipe, 0, pipe.len()).await?;
     if replicas > 0 {
         match values.pop() {
-            Some(Value::Int(n)) if n >= i64::from(replicas) => {}
-            Some(Value::Int(n)) => return Err(Trouble::Replicas(too_few(n, replicas))),
-            Some(Value::ServerError(error)) => return Err(Trouble::Connection(error.into())),
-            _ => return Err(Trouble::Replicas(crate::error::odd_answer())),
+            Some(Ok(Value::Int(n))) if n >= i64::from(replicas) => {}
+            Some(Ok(Value::Int(n))) => return Err(Trouble::Replicas(too_few(n, replicas))),
+            Some(Err(error)) => return Err(Trouble::Connection(error)),
+            _ => return Err(Trouble::Replicas(odd_answer())),
         }
     }
-    let answer = |value| match value {
-        Value::ServerError(error) => Err(RedisError::from(error)),
-        value => Ok(value),
-    };
-    Ok(values.into_iter().skip(step - 1).step_by(step).map(answer).collect())
+    let step = if asking { 2 } else { 1 };
+    Ok(values.into_iter().skip(step - 1).step_by(step).collect())
 }
 
 impl Dial {
-    async fn open(&self, within: Duration) -> Result<MultiplexedConnection, RedisError> {
+    async fn open(&self, until: Instant) -> Result<Wire, RedisError> {
         match self {
-            Dial::To(client) => connect(client, within).await,
+            Dial::To(server) => dial(server, until).await,
             Dial::Sentinels { sentinels, name, template } => {
                 let mut last = None;
+                let within = until.saturating_duration_since(Instant::now());
                 for sentinel in sentinels {
                     // Of several that may be down each gets its share of the time.
                     let share = within / (sentinels.len() as u32 + 1);
-                    match master(sentinel, name, template, share).await {
-                        Ok(conn) => return Ok(conn),
-                        Err(error) => last = Some(error),
+                    match timeout(share, master(sentinel, name, template, until)).await {
+                        Ok(Ok(wire)) => return Ok(wire),
+                        Ok(Err(error)) => last = Some(error),
+                        Err(_) => last = Some((ErrorKind::Io, "a sentinel is too slow").into()),
                     }
                 }
                 Err(last.unwrap_or_else(|| (ErrorKind::Io, "no sentinels were named").into()))
@@ -295,31 +312,32 @@ impl Dial {
 
 /// The master that a sentinel knows, if it agrees that it is one.
 async fn master(
-    sentinel: &Client,
+    sentinel: &Server,
     name: &str,
     template: &Template,
-    within: Duration,
-) -> Result<MultiplexedConnection, RedisError> {
-    let mut asked = connect(sentinel, within).await?;
-    let (host, port): (String, u16) = redis::cmd("SENTINEL")
-        .arg("get-master-addr-by-name")
-        .arg(name)
-        .query_async(&mut asked)
-        .await?;
-    let mut conn = connect(&template.client(&host, port)?, within).await?;
-    let role: Vec<Value> = redis::cmd("ROLE").query_async(&mut conn).await?;
-    match role.first() {
-        Some(Value::BulkString(role)) if role == b"master" => Ok(conn),
+    until: Instant,
+) -> Result<Wire, RedisError> {
+    let who = Call::plain("SENTINEL").arg("get-master-addr-by-name").arg(name);
+    let asked = dial(sentinel, until).await?;
+    let named = asked.ask(&who, until)?.answer().await?.into_answer()?;
+    let (host, port) =
+        address(&named).ok_or((ErrorKind::Io, "the sentinels know no master of this name"))?;
+    let wire = dial(&template.server(host, port)?, until).await?;
+    let role = wire.ask(&Call::plain("ROLE"), until)?.answer().await?.into_answer()?;
+    match role {
+        Value::Array(role) if role.first().is_some_and(|role| is(role, b"master")) => Ok(wire),
         _ => {
             Err((ErrorKind::Io, "the sentinels still name a server that is not the master").into())
         }
     }
 }
 
-async fn connect(client: &Client, within: Duration) -> Result<MultiplexedConnection, RedisError> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(within))
-        // Deadlines are ours: this one would give up on a server that is only slow.
-        .set_response_timeout(None);
-    client.get_multiplexed_async_connection_with_config(&config).await
+fn address(named: &Value) -> Option<(&str, u16)> {
+    let Value::Array(named) = named else { return None };
+    let [Value::BulkString(host), Value::BulkString(port)] = &named[..] else { return None };
+    Some((std::str::from_utf8(host).ok()?, std::str::from_utf8(port).ok()?.parse().ok()?))
+}
+
+fn is(value: &Value, word: &[u8]) -> bool {
+    matches!(value, Value::BulkString(bytes) if bytes == word)
 }

@@ -79,15 +79,22 @@ pub(crate) fn encode(record: &Record) -> Vec<u8> {
     out
 }
 
-/// How the string of a live record in a version begins.
-pub(crate) fn beginning(version: Version) -> [u8; 9] {
-    let mut bytes = [LIVE; 9];
-    bytes[1..].copy_from_slice(&version.number().to_be_bytes());
+/// How the string of a live record begins in which all is as in `record` but the version.
+pub(crate) fn beginning(version: Version, record: &Record) -> [u8; 33] {
+    let mut bytes = [LIVE; 33];
+    let Epochs { user, global } = record.epochs;
+    let numbers = [version.number(), user, user, global].map(u64::to_be_bytes);
+    bytes[1..].copy_from_slice(numbers.as_flattened());
     bytes
 }
 
+/// Where the user ends in the string of a record: its last byte, from 0.
+pub(crate) fn user_ends(record: &Record) -> usize {
+    58 + record.user.as_ref().map_or(0, |user| user.as_bytes().len())
+}
+
 /// What stands in a string; `None` if it is not ours, or damaged.
-pub(crate) fn decode(key: &Locator, bytes: &[u8]) -> Option<Stored> {
+pub(crate) fn decode(key: &Locator, bytes: &Bytes) -> Option<Stored> {
     let mut rest = Reader(bytes);
     match rest.byte()? {
         LIVE => {
@@ -119,7 +126,7 @@ pub(crate) fn decode(key: &Locator, bytes: &[u8]) -> Option<Stored> {
                 expires,
                 dies,
                 device,
-                data: Bytes::copy_from_slice(rest.0),
+                data: bytes.slice_ref(rest.0),
             };
             Some(Stored::Live { record, user_now, moving })
         }
@@ -177,16 +184,20 @@ mod tests {
         (record.device, record.data) = (Some("a telephone".into()), Bytes::new());
         let whole = encode(&record);
         assert!(
-            matches!(decode(&key, &whole), Some(Stored::Live { record: r, .. }) if r == record)
+            matches!(decode(&key, &whole.clone().into()), Some(Stored::Live { record: r, .. }) if r == record)
         );
         for length in 0..whole.len() {
-            assert!(decode(&key, &whole[..length]).is_none(), "{length} of {}", whole.len());
+            assert!(
+                decode(&key, &Bytes::copy_from_slice(&whole[..length])).is_none(),
+                "{length} of {}",
+                whole.len()
+            );
         }
         for at in 0..whole.len() {
             for byte in [0, 1, 2, 3, 0x7f, 0xff] {
                 let mut odd = whole.clone();
                 odd[at] = byte;
-                let _ = decode(&key, &odd);
+                let _ = decode(&key, &odd.into());
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use redis::{Cmd, Script};
+use redis::Script;
 
 /// A script, known to the server by its hash.
 pub(crate) struct Lua(LazyLock<(Script, String)>);
@@ -16,10 +16,8 @@ macro_rules! scripts {
     )*
 
         /// Tells a server all scripts.
-        pub(crate) fn all() -> redis::Pipeline {
-            let mut pipe = redis::pipe();
-            $(pipe.cmd("SCRIPT").arg("LOAD").arg(&$name.0.1);)*
-            pipe
+        pub(crate) fn all() -> Vec<Call> {
+            vec![$(Call::plain("SCRIPT").arg("LOAD").arg(&$name.0.1)),*]
         }
     };
 }
@@ -44,68 +42,120 @@ scripts! {
     HEADS: "common.lua" "heads.lua";
 }
 
-/// What a load needs: more grows.
-const ARGS: usize = 4;
-const BYTES: usize = 96;
+/// What a load needs, and a script with some keys besides its arguments.
+const BYTES: usize = 128;
+const SCRIPT_BYTES: usize = 320;
 
-/// One command to one partition.
+/// One command to one partition, as it goes over the line.
 pub(crate) struct Call {
     script: Option<&'static Lua>,
-    cmd: Cmd,
+    /// How many words it has.
+    words: usize,
+    packed: Vec<u8>,
+    /// Where what follows the script's hash begins.
+    keys_at: usize,
 }
 
 impl Call {
     /// A plain command.
     pub(crate) fn plain(name: &str) -> Self {
-        let mut cmd = Cmd::with_capacity(ARGS, BYTES);
-        cmd.arg(name);
-        Self { script: None, cmd }
+        Self::with_room(name, BYTES)
+    }
+
+    fn with_room(name: &str, bytes: usize) -> Self {
+        let packed = Vec::with_capacity(bytes);
+        Self { script: None, words: 0, packed, keys_at: 0 }.arg(name)
     }
 
     /// A script with its keys.
-    pub(crate) fn script(script: &'static Lua, keys: &[Vec<u8>]) -> Self {
-        let mut cmd = Cmd::with_capacity(ARGS, BYTES);
-        cmd.arg("EVALSHA").arg(script.0.0.get_hash()).arg(keys.len());
-        for key in keys {
-            cmd.arg(&key[..]);
-        }
-        Self { script: Some(script), cmd }
+    pub(crate) fn script(script: &'static Lua, keys: &[impl AsRef<[u8]>]) -> Self {
+        let mut call = Self::with_room("EVALSHA", SCRIPT_BYTES).arg(script.0.0.get_hash());
+        call.script = Some(script);
+        call.keys_at = call.packed.len();
+        call.arg(keys.len().to_string()).args(keys)
     }
 
     pub(crate) fn arg(mut self, bytes: impl AsRef<[u8]>) -> Self {
-        self.cmd.arg(bytes.as_ref());
+        self.words += 1;
+        word(&mut self.packed, bytes.as_ref());
         self
     }
 
-    pub(crate) fn args<T: AsRef<[u8]>>(mut self, all: impl IntoIterator<Item = T>) -> Self {
-        for bytes in all {
-            self.cmd.arg(bytes.as_ref());
-        }
-        self
+    pub(crate) fn args<T: AsRef<[u8]>>(self, all: impl IntoIterator<Item = T>) -> Self {
+        all.into_iter().fold(self, Self::arg)
     }
 
-    pub(crate) fn into_parts(self) -> (Option<&'static Lua>, Cmd) {
-        (self.script, self.cmd)
-    }
-
-    pub(crate) fn from_parts(script: Option<&'static Lua>, cmd: Cmd) -> Self {
-        Self { script, cmd }
-    }
-
-    pub(crate) fn cmd(&self) -> &Cmd {
-        &self.cmd
+    pub(crate) fn pack(&self, out: &mut Vec<u8>) {
+        number(out, b'*', self.words);
+        out.extend_from_slice(&self.packed);
     }
 
     /// The same with the script's code, for a server that does not know it yet.
-    pub(crate) fn in_full(&self) -> Option<Cmd> {
-        let script = self.script?;
-        let mut full = redis::cmd("EVAL");
-        full.arg(&script.0.1);
-        for arg in self.cmd.args_iter().skip(2) {
-            if let redis::Arg::Simple(bytes) = arg {
-                full.arg(bytes);
-            }
-        }
+    pub(crate) fn in_full(&self) -> Option<Self> {
+        let mut full = Self::plain("EVAL").arg(&self.script?.0.1);
+        full.words = self.words;
+        full.packed.extend_from_slice(&self.packed[self.keys_at..]);
         Some(full)
+    }
+}
+
+/// A word of a command (RESP2).
+fn word(out: &mut Vec<u8>, bytes: &[u8]) {
+    number(out, b'$', bytes.len());
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn number(out: &mut Vec<u8>, kind: u8, number: usize) {
+    // A kind, the digits of the longest number, and the end of the line.
+    let mut line = [0; 23];
+    let (mut at, mut rest) = (line.len() - 2, number);
+    line[at..].copy_from_slice(b"\r\n");
+    loop {
+        at -= 1;
+        line[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    line[at - 1] = kind;
+    out.extend_from_slice(&line[at - 1..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_packed_as_redis_reads_them() {
+        let packed = |call: &Call| {
+            let mut out = Vec::new();
+            call.pack(&mut out);
+            out
+        };
+        let load = Call::plain("GET").arg(b"a\r\n").arg([7; 12]);
+        assert_eq!(
+            packed(&load),
+            [&b"*3\r\n$3\r\nGET\r\n$3\r\na\r\n\r\n$12\r\n"[..], &[7; 12], b"\r\n"].concat()
+        );
+        let script = Call::script(&END, &[b"k".to_vec()]).arg("x");
+        let hash = END.0.0.get_hash();
+        let tail = "$1\r\n1\r\n$1\r\nk\r\n$1\r\nx\r\n";
+        let want = format!("*5\r\n$7\r\nEVALSHA\r\n$40\r\n{hash}\r\n{tail}");
+        assert_eq!(packed(&script), want.into_bytes());
+        let code = &END.0.1;
+        let want = format!("*5\r\n$4\r\nEVAL\r\n${}\r\n{code}\r\n{tail}", code.len());
+        assert_eq!(packed(&script.in_full().unwrap()), want.into_bytes());
+        assert!(load.in_full().is_none());
+    }
+
+    #[test]
+    fn numbers_are_decimal() {
+        for n in [0, 9, 10, 99, 100, 1009, 1 << 40, usize::MAX] {
+            let mut out = Vec::new();
+            number(&mut out, b'$', n);
+            assert_eq!(out, format!("${n}\r\n").into_bytes());
+        }
     }
 }

@@ -10,18 +10,18 @@ use hardtack::session::store::{
 };
 use hardtack::session::{Cause, Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
-use redis::Value;
 use tokio::time::Instant;
 
 use crate::builder::{Builder, Durability};
 use crate::error::{astray, odd_answer, unreadable};
-use crate::key::{self, Index, Keys, PARTITIONS};
+use crate::key::{self, Index, Keys, Name, PARTITIONS};
 use crate::link::{Level, Link};
 use crate::moves::Move;
 use crate::near::NearCache;
-use crate::record::{Stored, beginning, decode, encode};
+use crate::record::{Stored, beginning, decode, encode, user_ends};
 use crate::script::{self, Call};
 use crate::value::{self, Code};
+use crate::wire::Value;
 
 /// Sessions on Redis. Cheap to clone.
 #[derive(Clone)]
@@ -81,7 +81,8 @@ impl Inner {
                 if record.epochs.outdated(now) {
                     return Ok(Loaded::Ended(Cause::Revoked));
                 }
-                if moving && self.settle(key, self.link.until()).await? == Move::Happened {
+                if moving && Box::pin(self.settle(key, self.link.until())).await? == Move::Happened
+                {
                     return Ok(Loaded::Ended(Cause::Replaced));
                 }
                 if let (Some(near), Some(since), false) = (&self.near, since, moving) {
@@ -103,7 +104,7 @@ impl Inner {
         loop {
             let answer = self.link.call(key::of(key), call(), level, until).await?;
             match value::code(answer)? {
-                Code::MOVING => self.wait_for_move(key, until).await?,
+                Code::MOVING => Box::pin(self.wait_for_move(key, until)).await?,
                 code => return Ok(code),
             }
         }
@@ -170,7 +171,7 @@ impl Inner {
         &'a self,
         key: &Locator,
         which: &'a [Index],
-    ) -> impl Iterator<Item = Vec<u8>> + 'a {
+    ) -> impl Iterator<Item = Name> + 'a {
         let key = *key;
         which.iter().map(move |index| self.keys.index_of(&key, *index))
     }
@@ -187,9 +188,10 @@ impl Inner {
             self.keys.index_of(key, Index::Global),
             self.keys.index_of(key, index),
         ];
-        let (seen, value) = (beginning(seen), encode(&record));
+        let (seen, value) = (beginning(seen, &record), encode(&record));
+        let user_ends = user_ends(&record).to_string();
         let code = self.when_settled(key, Level::Plain, self.link.until(), || {
-            Call::script(&script::REPLACE, &keys).arg(seen).arg(&value)
+            Call::script(&script::REPLACE, &keys).arg(seen).arg(&value).arg(&user_ends)
         });
         match code.await? {
             Code::OK => Ok(Replaced::Ok),

@@ -5,16 +5,16 @@ use std::sync::atomic::Ordering::Relaxed;
 use hardtack::session::store::{Census, EndEvent, StoreError, Swept, TOMBSTONE_KEPT};
 use hardtack::session::{Epochs, Locator, Record, UserKey};
 use hardtack::time::UnixTime;
-use redis::Value;
 use tokio::time::Instant;
 
 use crate::error::odd_answer;
-use crate::key::{self, Index, PARTITIONS, PARTS, Partition};
+use crate::key::{self, Index, Name, PARTITIONS, PARTS, Partition};
 use crate::link::Level;
 use crate::record::{Stored, decode};
 use crate::script::{self, Call};
 use crate::store::{BATCH, Inner, big_endian, left_over};
 use crate::value;
+use crate::wire::Value;
 
 /// How many partitions are asked at once.
 const WAVE: usize = 32;
@@ -73,7 +73,7 @@ impl Inner {
     }
 
     /// Where the live sessions of a partition are: those without a user first.
-    fn live(&self, partition: Partition) -> impl Iterator<Item = Vec<u8>> {
+    fn live(&self, partition: Partition) -> impl Iterator<Item = Name> {
         let parts = |index| (0..PARTS).map(move |part| self.keys.part(partition, index, part));
         parts(Index::Due).chain(parts(Index::Users))
     }

@@ -1,10 +1,11 @@
 //! Answers of the servers, as what they mean.
 
+use bytes::Bytes;
 use hardtack::session::store::StoreError;
 use hardtack::session::{Cause, Locator};
-use redis::Value;
 
 use crate::error::odd_answer;
+use crate::wire::Value;
 
 /// What a script did; the numbers stand in `common.lua`. One above 0 is a cause.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub(crate) fn locator(value: &Value) -> Result<Locator, StoreError> {
 }
 
 /// What stands under a key, if anything.
-pub(crate) fn bytes(value: &Value) -> Result<Option<&[u8]>, StoreError> {
+pub(crate) fn bytes(value: &Value) -> Result<Option<&Bytes>, StoreError> {
     match value {
         Value::Nil => Ok(None),
         Value::BulkString(bytes) if bytes.is_empty() => Ok(None),

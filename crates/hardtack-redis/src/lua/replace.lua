@@ -1,5 +1,6 @@
 -- KEYS: record, global epoch, due
--- ARGV: how the record begins that was seen, value
+-- ARGV: how the record begins that was seen, if nothing has ended it; value; what has to
+-- be the same in both ends at this byte, from 0
 local key, g_key, due = unpack(KEYS, 1, 3)
 local seen, value = unpack(ARGV, 1, 2)
 local old = head(key)
@@ -7,7 +8,7 @@ if old == '' then return UNKNOWN end
 if string.byte(old) == ENDED then return string.byte(old, 2) end
 if marked(old) then return MOVING end
 if outdated(old, global(g_key)) then return REVOKED end
-if string.sub(old, 1, 9) ~= seen then return NOT_NOW end
+if string.sub(old, 1, 9) ~= string.sub(seen, 1, 9) then return NOT_NOW end
 if user_of(old) ~= user_of(value) then return OTHER_USER end
 local times = string.sub(value, 34, 49)
 if num(old, 34) > num(value, 34) then times = string.sub(old, 34, 49) end

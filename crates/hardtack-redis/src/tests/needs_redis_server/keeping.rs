@@ -14,7 +14,7 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 
 async fn ttl(conn: &mut MultiplexedConnection, store: &RedisStore, key: &Locator) -> i64 {
     let mut cmd = redis::cmd("PTTL");
-    cmd.arg(store.0.keys.record(key)).query_async(conn).await.unwrap()
+    cmd.arg(store.0.keys.record(key).as_ref()).query_async(conn).await.unwrap()
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn what_redis_lost_is_found_and_told() {
         let key = locator(record.user.as_ref());
         put(&store, &key, &record).await;
         let mut cmd = redis::cmd("DEL");
-        cmd.arg(store.0.keys.record(&key)).exec_async(&mut conn).await.unwrap();
+        cmd.arg(store.0.keys.record(&key).as_ref()).exec_async(&mut conn).await.unwrap();
         assert!(matches!(store.load(&key).await.unwrap(), Loaded::Unknown));
         keys.push((key, record.kind));
     }
@@ -109,7 +109,7 @@ async fn a_global_raise_that_broke_off_is_finished() {
     put(&store, &key, &record).await;
     let (_, counter) = store.0.keys.counter();
     let mut conn = connect(&server).await;
-    redis::cmd("INCR").arg(counter).exec_async(&mut conn).await.unwrap();
+    redis::cmd("INCR").arg(counter.as_ref()).exec_async(&mut conn).await.unwrap();
     assert!(matches!(store.load(&key).await.unwrap(), Loaded::Live(_)), "it was not answered");
     while store.sweep(NOW, 10).await.unwrap().more {}
     assert!(matches!(store.load(&key).await.unwrap(), Loaded::Ended(Cause::Revoked)));
@@ -126,7 +126,7 @@ async fn a_counter_that_fell_back_catches_up() {
     }
     let (_, counter) = store.0.keys.counter();
     let mut conn = connect(&server).await;
-    redis::cmd("SET").arg(counter).arg(1).exec_async(&mut conn).await.unwrap();
+    redis::cmd("SET").arg(counter.as_ref()).arg(1).exec_async(&mut conn).await.unwrap();
     while store.sweep(NOW, 10).await.unwrap().more {}
     assert_eq!(store.raise(None, NOW).await.unwrap(), 4);
 }
