@@ -47,6 +47,10 @@ impl Clock for FakeClock {
     fn now(&self) -> UnixTime {
         UnixTime::from_millis(self.0.load(SeqCst))
     }
+
+    fn is_time_of_day(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

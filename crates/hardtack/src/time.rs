@@ -66,6 +66,12 @@ impl fmt::Debug for UnixTime {
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> UnixTime;
+
+    /// Whether it shows the time of day. That of a test may not, and is then not
+    /// compared with the clock of a store.
+    fn is_time_of_day(&self) -> bool {
+        true
+    }
 }
 
 /// The operating system's clock; on Linux as exact as the kernel's tick, 1 to 10 ms.

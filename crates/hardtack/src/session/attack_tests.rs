@@ -17,10 +17,11 @@ use crate::time::UnixTime;
 /// A memory store that says it is persistent, so that bodies are sealed, and
 /// whose next calls go wrong as told.
 #[derive(Clone, Default)]
-struct Rigged {
+pub(super) struct Rigged {
     inner: MemoryStore,
     faults: Arc<Mutex<VecDeque<(&'static str, Fault)>>>,
     late: Arc<Mutex<Vec<Arrival>>>,
+    shows: Arc<AtomicU64>,
 }
 
 type Arrival = Box<dyn FnOnce() + Send>;
@@ -38,6 +39,11 @@ enum Fault {
 }
 
 impl Rigged {
+    /// Gives the store a clock that shows this.
+    pub(super) fn shows(&self, time: UnixTime) {
+        self.shows.store(time.as_secs(), SeqCst);
+    }
+
     fn next(&self, verb: &'static str, fault: Fault) {
         self.faults.lock().unwrap().push_back((verb, fault));
     }
@@ -179,17 +185,21 @@ impl Store for Rigged {
     fn census<'a>(&'a self) -> Reply<'a, Result<Census, StoreError>> {
         self.inner.census()
     }
+    fn clock<'a>(&'a self) -> Reply<'a, Result<Option<UnixTime>, StoreError>> {
+        let shows = self.shows.load(SeqCst);
+        Reply::ready(Ok((shows > 0).then(|| UnixTime::from_secs(shows))))
+    }
 }
 
 /// Two engines (processes) over one rigged store.
-struct Nodes {
-    store: Rigged,
-    clock: TestClock,
-    one: Site,
+pub(super) struct Nodes {
+    pub(super) store: Rigged,
+    pub(super) clock: TestClock,
+    pub(super) one: Site,
     two: Site,
 }
 
-fn nodes(setup: impl Fn(SessionsBuilder) -> SessionsBuilder) -> Nodes {
+pub(super) fn nodes(setup: impl Fn(SessionsBuilder) -> SessionsBuilder) -> Nodes {
     let (store, clock) = (Rigged::default(), TestClock(Arc::new(AtomicU64::new(1_800_000_000))));
     let keys = Keyring::new(SealKey::generate().unwrap());
     let node = || {

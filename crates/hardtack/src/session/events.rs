@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::id::Locator;
 use super::record::{Cause, Kind};
+use super::skew::NotReady;
 use super::store::EndEvent;
 use crate::time::UnixTime;
 
@@ -44,6 +45,13 @@ pub enum Event {
         /// When.
         at: UnixTime,
     },
+    /// This machine's clock and the store's do not go together any more.
+    ClockOff {
+        /// How far.
+        why: NotReady,
+        /// When, by this machine's.
+        at: UnixTime,
+    },
 }
 
 impl Event {
@@ -54,6 +62,7 @@ impl Event {
             Event::Ended(_) => "session ended",
             Event::Reuse { .. } => "renewed secret used again",
             Event::TwoSessions { .. } => "two live sessions in one request",
+            Event::ClockOff { .. } => "clock off",
         }
     }
 

@@ -9,6 +9,7 @@
 //! | live, over, due for a touch or a renewal | `lifetime.rs` |
 //! | the handler reads values and wants changes | `session.rs`, `state.rs`, `transact.rs`, `data.rs`, `change.rs` |
 //! | what the end of the request does | `plan.rs`, `request.rs` |
+//! | a clock that is off ends nothing | `skew.rs` |
 //! | changes onto the newest record | `commits.rs` |
 //! | signing in and out, lists, ends | `login.rs`, `remember.rs`, `admin.rs` |
 //! | a token in the URL instead of a cookie, if configured | `url.rs` |
@@ -47,6 +48,7 @@ mod sealed;
 #[allow(clippy::module_inception, reason = "the handle is what the module is named after")]
 mod session;
 mod sessions;
+mod skew;
 mod state;
 pub mod store;
 mod transact;
@@ -78,5 +80,6 @@ pub use sealed::{
 };
 pub use session::{About, Session};
 pub use sessions::Sessions;
+pub use skew::NotReady;
 pub use store::{MemoryStore, Store, StoreError, StoreErrorKind};
 pub use transact::Txn;

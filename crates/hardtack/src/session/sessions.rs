@@ -19,6 +19,7 @@ use super::recent::Recent;
 use super::record::{Cause, Kind, UserKey};
 use super::runtime::{Runtime, Within};
 use super::session::Session;
+use super::skew::Skew;
 use super::store::{Loaded, Reply, Store, StoreError, StoreInfo, Touch};
 use super::transport::{Candidate, IdText, Transport};
 use super::work::{Opened, Work};
@@ -42,6 +43,7 @@ pub(crate) struct Engine {
     pub(crate) watchers: Watchers,
     pub(crate) clients: Clients,
     pub(crate) recent: Recent,
+    pub(crate) skew: Skew,
     /// Whether bodies are sealed: wherever records leave the process.
     pub(crate) sealed: bool,
     /// Whether the store answers without waiting.
@@ -208,6 +210,7 @@ impl Engine {
             watchers: Watchers::default(),
             clients,
             recent: Recent::default(),
+            skew: Skew::default(),
             sealed,
             at_once,
             touches: Mutex::default(),
@@ -302,7 +305,10 @@ impl Engine {
         let ends = match self.judge(Work::open(id, record, &self.keys, now, held), noted, now) {
             Judged::Live(work, _) => return Ok(Look::Live(work)),
             Judged::WithToken(work) => return Box::pin(self.with_token(work, now)).await,
-            Judged::Over(cause) => return Ok(Look::Over(Some(cause))),
+            Judged::Over(cause) => {
+                self.trusts_its_clock()?;
+                return Ok(Look::Over(Some(cause)));
+            }
             Judged::Newer => return Ok(Look::NotOurs),
             Judged::Reused if held => return Ok(Look::NotOurs),
             Judged::Tampered => Cause::Tampered,
@@ -423,10 +429,13 @@ impl Engine {
         // the other way round an active session could be ended.
         let now = self.clock.now();
         self.recent.forget(now);
+        self.compare_clocks().await;
         let flushed = self.flush().await;
         let swept = async {
             flushed?;
-            while self.within(self.store.sweep(now, SWEEP)).await?.more {}
+            while self.skew.ready().is_ok() && self.within(self.store.sweep(now, SWEEP)).await?.more
+            {
+            }
             self.deliver().await
         };
         let swept = swept.await;
