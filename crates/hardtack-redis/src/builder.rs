@@ -8,10 +8,9 @@ use std::time::Duration;
 use hardtack::session::store::{StoreError, StoreErrorKind};
 
 use crate::address::Address;
-use crate::error::explain;
 use crate::key::Keys;
 use crate::link::Link;
-use crate::near::NearCache;
+use crate::near::{Held, MOST_LAG, NearCache};
 use crate::store::{Inner, RedisStore};
 
 /// What the loss of a server may take: the choice that has no safe default.
@@ -125,34 +124,27 @@ impl Builder {
             Durability::Async => 0,
         };
         let keys = Keys::new(&self.prefix);
-        let near = match (&address, self.near_bytes) {
-            (_, 0) => None,
-            (Address::One(client), bytes) => {
-                let lag = self.near_lag;
-                if lag < Duration::from_millis(10) || lag > self.deadline / 4 {
-                    let most = self.deadline / 4;
+        let near = match (self.near_bytes, self.near_lag, self.deadline) {
+            (0, ..) => None,
+            (bytes, lag, deadline) => {
+                let most = MOST_LAG.min(deadline / 4);
+                if lag < Duration::from_millis(10) || lag > most {
                     return refuse(format!(
-                        "the lag of a near-cache is {lag:?}, and must be 10ms to {most:?}, a \
-                         quarter of the deadline"
+                        "the lag of a near-cache is {lag:?}, and must be 10ms to {most:?}: up to a \
+                         quarter of the deadline, and to {MOST_LAG:?}"
                     ));
                 }
-                let near = NearCache::new(bytes, lag, client, keys.clone(), self.deadline);
-                Some(near.map_err(explain)?)
-            }
-            _ => {
-                return refuse(
-                    "a near-cache needs one server: behind sentinels and in a cluster a node \
-                     that has lost its slots would go on proving that nothing was written"
-                        .into(),
-                );
+                Some(NearCache::new(&address, bytes, lag, keys.clone(), deadline, replicas))
             }
         };
-        let link = Link::new(address, self.deadline, replicas);
+        let proofs = near.as_ref().map(|near| near.proofs().clone());
+        let link = Link::new(address, self.deadline, replicas, proofs);
         Ok(RedisStore(Arc::new(Inner {
             link,
             keys,
             durability: self.durability,
             near,
+            held: Held::default(),
             sweep_from: AtomicUsize::new(0),
         })))
     }
@@ -184,8 +176,11 @@ mod tests {
             near("redis://127.0.0.1").near_lag(lag).open().unwrap_err();
         }
         near("redis://127.0.0.1").open().unwrap();
-        near("redis://127.0.0.1,127.0.0.2").open().unwrap_err();
-        near("redis+sentinel://127.0.0.1/main").open().unwrap_err();
+        near("redis://127.0.0.1,127.0.0.2").open().unwrap();
+        near("redis+sentinel://127.0.0.1/main").open().unwrap();
+        let slow = || near("redis://127.0.0.1").deadline(Duration::from_secs(60));
+        slow().near_lag(Duration::from_millis(1001)).open().unwrap_err();
+        slow().near_lag(Duration::from_secs(1)).open().unwrap();
         RedisStore::open("redis://127.0.0.1", Durability::Wait(0)).unwrap_err();
         RedisStore::open("redis://127.0.0.1", Durability::Wait(1)).unwrap();
     }

@@ -33,6 +33,8 @@
 //! | `ht:{XX}n` | hash: user to epoch |
 //! | `ht:{XX}g`, `ht:{XX}s` | the global epoch here, and the one that the sweeper is done with |
 //! | `ht:{XX}e`, `ht:{XX}t` | sorted sets of ends: to be told, and told |
+//! | `ht:{XX}l` | while a process has a near-cache: for how many milliseconds ends are held back |
+//! | `ht:{XX}p` | what a near-cache writes to hear whether replicas follow |
 //! | `ht:{XX}m` | hash of the sessions that a login is moving to another slot |
 //! | `ht:{00}G` | the counter that global epochs are drawn from |
 //!
@@ -130,7 +132,7 @@
 //!
 //! ```text
 //! ACL SETUSER shop on >a-long-password ~ht:* resetchannels -@all \
-//!     +eval +evalsha +script|load +time +wait +asking +cluster|slots +role +select \
+//!     +eval +evalsha +script|load +time +wait +asking +cluster|slots +role +select +pttl \
 //!     +get +mget +set +setnx +getrange +setrange +exists +del +persist +pexpire +incr \
 //!     +hello +ping +client|tracking \
 //!     +hget +hset +hdel +hincrby +zadd +zrem +zrange +zrangebyscore +zunionstore
