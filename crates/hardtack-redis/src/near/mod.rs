@@ -88,6 +88,8 @@ pub(crate) struct NearCache {
     settings: Arc<Settings>,
     /// By the server that each listens to.
     tasks: Mutex<HashMap<Server, AbortHandle>>,
+    #[cfg(test)]
+    hits: AtomicU64,
 }
 
 /// What every listener has to know.
@@ -137,7 +139,13 @@ impl NearCache {
         };
         let proofs = Arc::new(Proofs::new(bytes, trust, owner));
         let settings = Arc::new(Settings { way, keys, lag, deadline, replicas });
-        Self { proofs, settings, tasks: Mutex::default() }
+        Self {
+            proofs,
+            settings,
+            tasks: Mutex::default(),
+            #[cfg(test)]
+            hits: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn proofs(&self) -> &Arc<Proofs> {
@@ -145,7 +153,10 @@ impl NearCache {
     }
 
     pub(crate) fn find(&self, key: &Locator) -> Option<Record> {
-        self.proofs.find(key, Instant::now())
+        let found = self.proofs.find(key, Instant::now());
+        #[cfg(test)]
+        self.hits.fetch_add(u64::from(found.is_some()), Relaxed);
+        found
     }
 
     /// Before a load. Begins to listen if nobody does yet.
@@ -176,6 +187,11 @@ impl NearCache {
 
     pub(crate) fn forget(&self, key: &Locator) {
         self.proofs.forget(key);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn hits(&self) -> u64 {
+        self.hits.load(Relaxed)
     }
 
     #[cfg(test)]
