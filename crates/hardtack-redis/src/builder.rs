@@ -82,20 +82,23 @@ impl Builder {
 
     /// Remembers up to about so many bytes of live records in this process, and
     /// answers loads from there while the server is proven to tell of every write;
-    /// 0, which is none, unless said otherwise. One server only.
+    /// 0, which is none, unless said otherwise.
     ///
-    /// **All processes of a store must have it, or none**, and with the same
-    /// [`near_lag`](Self::near_lag): it is who ends a session that waits for those
-    /// who remember it. The crate's page says what it costs.
+    /// Whoever ends a session waits for those who remember it, also a process that has
+    /// no near-cache itself: the store tells it for how long. The crate's page says what
+    /// it costs.
     pub fn near_cache(mut self, bytes: usize) -> Self {
         self.near_bytes = bytes;
         self
     }
 
-    /// How long an end is held back with a near-cache, and how old at most what a
-    /// process remembers is, with a tenth to spare: 100 ms unless said otherwise; 10 ms
-    /// to a quarter of the deadline. Four times in it the server is asked whether it
-    /// still tells.
+    /// How long ends are held back while there is this near-cache, and how old at most
+    /// what it remembers is, with a tenth to spare: 100 ms unless said otherwise; 10 ms
+    /// to a quarter of the deadline, and to one second. Of several processes the
+    /// greatest holds. Four times in it each master is asked whether it still tells.
+    ///
+    /// Where a replica may take over it must be shorter than the time after which a
+    /// master is taken for dead.
     pub fn near_lag(mut self, lag: Duration) -> Self {
         self.near_lag = lag;
         self
