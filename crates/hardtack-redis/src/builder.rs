@@ -8,10 +8,9 @@ use std::time::Duration;
 use hardtack::session::store::{StoreError, StoreErrorKind};
 
 use crate::address::Address;
-use crate::error::explain;
 use crate::key::Keys;
 use crate::link::Link;
-use crate::near::NearCache;
+use crate::near::{Held, MOST_LAG, NearCache};
 use crate::store::{Inner, RedisStore};
 
 /// What the loss of a server may take: the choice that has no safe default.
@@ -83,20 +82,23 @@ impl Builder {
 
     /// Remembers up to about so many bytes of live records in this process, and
     /// answers loads from there while the server is proven to tell of every write;
-    /// 0, which is none, unless said otherwise. One server only.
+    /// 0, which is none, unless said otherwise.
     ///
-    /// **All processes of a store must have it, or none**, and with the same
-    /// [`near_lag`](Self::near_lag): it is who ends a session that waits for those
-    /// who remember it. The crate's page says what it costs.
+    /// Whoever ends a session waits for those who remember it, also a process that has
+    /// no near-cache itself: the store tells it for how long. The crate's page says what
+    /// it costs.
     pub fn near_cache(mut self, bytes: usize) -> Self {
         self.near_bytes = bytes;
         self
     }
 
-    /// How long an end is held back with a near-cache, and how old at most what a
-    /// process remembers is, with a tenth to spare: 100 ms unless said otherwise; 10 ms
-    /// to a quarter of the deadline. Four times in it the server is asked whether it
-    /// still tells.
+    /// How long ends are held back while there is this near-cache, and how old at most
+    /// what it remembers is, with a tenth to spare: 100 ms unless said otherwise; 10 ms
+    /// to a quarter of the deadline, and to one second. Of several processes the
+    /// greatest holds. Four times in it each master is asked whether it still tells.
+    ///
+    /// Where a replica may take over it must be shorter than the time after which a
+    /// master is taken for dead.
     pub fn near_lag(mut self, lag: Duration) -> Self {
         self.near_lag = lag;
         self
@@ -125,34 +127,27 @@ impl Builder {
             Durability::Async => 0,
         };
         let keys = Keys::new(&self.prefix);
-        let near = match (&address, self.near_bytes) {
-            (_, 0) => None,
-            (Address::One(server), bytes) => {
-                let lag = self.near_lag;
-                if lag < Duration::from_millis(10) || lag > self.deadline / 4 {
-                    let most = self.deadline / 4;
+        let near = match (self.near_bytes, self.near_lag, self.deadline) {
+            (0, ..) => None,
+            (bytes, lag, deadline) => {
+                let most = MOST_LAG.min(deadline / 4);
+                if lag < Duration::from_millis(10) || lag > most {
                     return refuse(format!(
-                        "the lag of a near-cache is {lag:?}, and must be 10ms to {most:?}, a \
-                         quarter of the deadline"
+                        "the lag of a near-cache is {lag:?}, and must be 10ms to {most:?}: up to a \
+                         quarter of the deadline, and to {MOST_LAG:?}"
                     ));
                 }
-                let near = NearCache::new(bytes, lag, &server.client, keys.clone(), self.deadline);
-                Some(near.map_err(explain)?)
-            }
-            _ => {
-                return refuse(
-                    "a near-cache needs one server: behind sentinels and in a cluster a node \
-                     that has lost its slots would go on proving that nothing was written"
-                        .into(),
-                );
+                Some(NearCache::new(&address, bytes, lag, keys.clone(), deadline, replicas))
             }
         };
-        let link = Link::new(address, self.deadline, replicas);
+        let proofs = near.as_ref().map(|near| near.proofs().clone());
+        let link = Link::new(address, self.deadline, replicas, proofs);
         Ok(RedisStore(Arc::new(Inner {
             link,
             keys,
             durability: self.durability,
             near,
+            held: Held::default(),
             sweep_from: AtomicUsize::new(0),
         })))
     }
@@ -184,8 +179,11 @@ mod tests {
             near("redis://127.0.0.1").near_lag(lag).open().unwrap_err();
         }
         near("redis://127.0.0.1").open().unwrap();
-        near("redis://127.0.0.1,127.0.0.2").open().unwrap_err();
-        near("redis+sentinel://127.0.0.1/main").open().unwrap_err();
+        near("redis://127.0.0.1,127.0.0.2").open().unwrap();
+        near("redis+sentinel://127.0.0.1/main").open().unwrap();
+        let slow = || near("redis://127.0.0.1").deadline(Duration::from_secs(60));
+        slow().near_lag(Duration::from_millis(1001)).open().unwrap_err();
+        slow().near_lag(Duration::from_secs(1)).open().unwrap();
         RedisStore::open("redis://127.0.0.1", Durability::Wait(0)).unwrap_err();
         RedisStore::open("redis://127.0.0.1", Durability::Wait(1)).unwrap();
     }

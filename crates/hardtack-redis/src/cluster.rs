@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::address::Template;
 use crate::error::{explain, late, odd_answer};
 use crate::key::{PARTITIONS, Partition, slot};
+use crate::near::{Proofs, Server};
 use crate::node::{Answer, Dial, Node};
 use crate::script::Call;
 use crate::wire::Value;
@@ -23,6 +24,8 @@ pub(crate) struct Cluster {
     template: Template,
     map: Mutex<Map>,
     looking: tokio::sync::Mutex<()>,
+    /// Who is told where partitions are.
+    near: Option<Arc<Proofs>>,
 }
 
 #[derive(Default)]
@@ -36,8 +39,12 @@ struct Map {
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Cluster {
-    pub(crate) fn new(seeds: Vec<(String, u16)>, template: Template) -> Self {
-        Self { seeds, template, map: Mutex::default(), looking: Default::default() }
+    pub(crate) fn new(
+        seeds: Vec<(String, u16)>,
+        template: Template,
+        near: Option<Arc<Proofs>>,
+    ) -> Self {
+        Self { seeds, template, map: Mutex::default(), looking: Default::default(), near }
     }
 
     pub(crate) async fn send(
@@ -64,12 +71,17 @@ impl Cluster {
                     Ok(value) => done[n] = Some(value),
                     Err(error) => match error.kind() {
                         ErrorKind::Server(ServerErrorKind::Moved) => {
-                            self.place(calls[n].0, self.named(&error)?);
+                            self.place(calls[n].0, named(&error)?)?;
                         }
                         ErrorKind::Server(ServerErrorKind::Ask) => {
-                            asked.insert(n, self.named(&error)?);
+                            self.doubt(calls[n].0);
+                            let (host, port) = named(&error)?;
+                            asked.insert(n, self.node(&host, port)?);
                         }
-                        ErrorKind::Server(ServerErrorKind::TryAgain) => pause = true,
+                        ErrorKind::Server(ServerErrorKind::TryAgain) => {
+                            self.doubt(calls[n].0);
+                            pause = true;
+                        }
                         kind => {
                             let down = ServerErrorKind::ClusterDown;
                             if kind == ErrorKind::Server(down)
@@ -126,24 +138,39 @@ impl Cluster {
     }
 
     fn forget(&self) {
-        self.map().places.clear();
+        let mut map = self.map();
+        map.places.clear();
+        self.tell(vec![None; PARTITIONS]);
     }
 
-    fn place(&self, partition: Partition, node: Arc<Node>) {
-        if let Some(place) = self.map().places.get_mut(usize::from(partition)) {
+    fn place(&self, partition: Partition, server: (String, u16)) -> Result<(), StoreError> {
+        let node = self.node(&server.0, server.1)?;
+        let mut map = self.map();
+        if let Some(place) = map.places.get_mut(usize::from(partition)) {
             *place = Some(node);
+            if let Some(near) = &self.near {
+                near.placed(partition, Some(Arc::new(server)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells who owns what by the new map, while that is locked.
+    fn tell(&self, owners: Vec<Option<Server>>) {
+        let Some(near) = &self.near else { return };
+        for (partition, owner) in (0..=u8::MAX).zip(owners) {
+            near.placed(partition, owner);
+        }
+    }
+
+    fn doubt(&self, partition: Partition) {
+        if let Some(near) = &self.near {
+            near.doubted(partition);
         }
     }
 
     fn known(&self, partition: Partition) -> Option<Arc<Node>> {
         self.map().places.get(usize::from(partition))?.clone()
-    }
-
-    /// The node that a redirection names.
-    fn named(&self, error: &RedisError) -> Result<Arc<Node>, StoreError> {
-        let (address, _) = error.redirect_node().ok_or_else(odd_answer)?;
-        let (host, port) = address.rsplit_once(':').ok_or_else(odd_answer)?;
-        self.node(host, port.parse().map_err(|_| odd_answer())?)
     }
 
     fn node(&self, host: &str, port: u16) -> Result<Arc<Node>, StoreError> {
@@ -199,27 +226,48 @@ impl Cluster {
 
     /// Takes in an answer to CLUSTER SLOTS; `None` if it has another shape.
     fn learn(&self, asked: &str, value: Value) -> Option<()> {
-        let Value::Array(ranges) = value else { return None };
-        let mut places: Vec<Option<Arc<Node>>> = vec![None; PARTITIONS];
-        for range in ranges {
-            let Value::Array(range) = range else { return None };
-            let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &range[..] else {
-                return None;
-            };
-            let [host, Value::Int(port), ..] = &master[..] else { return None };
-            let host = match host {
-                Value::BulkString(host) if !host.is_empty() => std::str::from_utf8(host).ok()?,
-                // A node that does not know its own address.
-                _ => asked,
-            };
-            let node = self.node(host, u16::try_from(*port).ok()?).ok()?;
-            for (partition, place) in (0..=u8::MAX).zip(&mut places) {
-                if (*first..=*last).contains(&i64::from(slot(partition))) {
-                    *place = Some(node.clone());
-                }
-            }
-        }
-        self.map().places = places;
+        let owners: Vec<_> =
+            owners(asked, value)?.into_iter().map(|owner| owner.map(Arc::new)).collect();
+        let node = |owner: &Option<Server>| match owner {
+            Some(owner) => self.node(&owner.0, owner.1).map(Some),
+            None => Ok(None),
+        };
+        let places = owners.iter().map(node).collect::<Result<_, _>>().ok()?;
+        let mut map = self.map();
+        map.places = places;
+        self.tell(owners);
         Some(())
     }
+}
+
+/// Who has each partition, by an answer to CLUSTER SLOTS; `None` if it has another shape.
+pub(crate) fn owners(asked: &str, value: Value) -> Option<Vec<Option<(String, u16)>>> {
+    let Value::Array(ranges) = value else { return None };
+    let mut owners = vec![None; PARTITIONS];
+    for range in ranges {
+        let Value::Array(range) = range else { return None };
+        let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &range[..] else {
+            return None;
+        };
+        let [host, Value::Int(port), ..] = &master[..] else { return None };
+        let host = match host {
+            Value::BulkString(host) if !host.is_empty() => std::str::from_utf8(host).ok()?,
+            // A node that does not know its own address.
+            _ => asked,
+        };
+        let port = u16::try_from(*port).ok()?;
+        for (partition, owner) in (0..=u8::MAX).zip(&mut owners) {
+            if (*first..=*last).contains(&i64::from(slot(partition))) {
+                *owner = Some((host.to_owned(), port));
+            }
+        }
+    }
+    Some(owners)
+}
+
+/// The node that a redirection names.
+fn named(error: &RedisError) -> Result<(String, u16), StoreError> {
+    let (address, _) = error.redirect_node().ok_or_else(odd_answer)?;
+    let (host, port) = address.rsplit_once(':').ok_or_else(odd_answer)?;
+    Ok((host.to_owned(), port.parse().map_err(|_| odd_answer())?))
 }

@@ -36,14 +36,16 @@ impl Inner {
         let somewhere = Locator::from_bytes(somewhere);
         let code = self.with_members(&somewhere, Level::Lasting, self.until_end(), |others| {
             let mut keys: Vec<_> =
-                self.indexes(&somewhere, &[Index::Epochs, Index::Users]).collect();
+                self.indexes(&somewhere, &[Index::Epochs, Index::Users, Index::Lag]).collect();
             keys.extend(others.iter().map(|other| self.keys.record(other)));
             Call::script(&script::RAISE, &keys)
                 .arg(user.as_bytes())
                 .arg(user.slot())
                 .args(others.iter().map(Locator::as_bytes))
         });
-        u64::try_from(code.await?.0).map_err(|_| odd_answer())
+        let (code, lag) = code.await?;
+        self.hold(lag).await;
+        u64::try_from(code.0).map_err(|_| odd_answer())
     }
 
     /// Draws the next global epoch, and answers when every partition has it: a
@@ -56,10 +58,12 @@ impl Inner {
         let answer = self.link.call(partition, call, Level::Plain, until).await?;
         let epoch = value::number(&answer)?;
         let calls = (0..=u8::MAX).map(|partition| {
-            let global = self.keys.index(partition, Index::Global);
-            (partition, Call::script(&script::SPREAD, &[global]).arg(epoch.to_string()))
+            let keys = [Index::Global, Index::Lag].map(|index| self.keys.index(partition, index));
+            (partition, Call::script(&script::SPREAD, &keys).arg(epoch.to_string()))
         });
-        self.link.send(calls.collect(), Level::Lasting, until).await?;
+        let answers = self.link.send(calls.collect(), Level::Lasting, until).await?;
+        let lag = answers.into_iter().map(|answer| value::held(answer).1).max();
+        self.hold(lag.unwrap_or_default()).await;
         Ok(epoch)
     }
 }

@@ -46,6 +46,10 @@ pub(crate) enum Index {
     Moves,
     /// Sorted set: locators of ends that are, by when they may be forgotten.
     Told,
+    /// For how long an end here is held back, while a process remembers.
+    Lag,
+    /// What a near-cache writes to hear whether replicas follow.
+    Asked,
 }
 
 /// What a near-cache makes of a key.
@@ -55,6 +59,8 @@ pub(crate) enum Told {
     Record(Locator),
     /// The global epoch of a partition.
     Epoch,
+    /// For how long ends are held back.
+    Lag,
     Other,
 }
 
@@ -106,6 +112,7 @@ impl Keys {
         match (<[u8; Locator::LEN]>::try_from(rest), rest) {
             (Ok(key), _) => Told::Record(Locator::from_bytes(key)),
             (_, b"g") => Told::Epoch,
+            (_, b"l") => Told::Lag,
             _ => Told::Other,
         }
     }
@@ -125,6 +132,8 @@ fn letter(index: Index) -> u8 {
         Index::Ends => b'e',
         Index::Moves => b'm',
         Index::Told => b't',
+        Index::Lag => b'l',
+        Index::Asked => b'p',
     }
 }
 
@@ -218,6 +227,7 @@ mod tests {
         let (told, partition) = (|name: Name| keys.told(name.as_ref()), of(&key));
         assert_eq!(told(keys.record(&key)), Told::Record(key));
         assert_eq!(told(keys.index(partition, Index::Global)), Told::Epoch);
+        assert_eq!(told(keys.index(partition, Index::Lag)), Told::Lag);
         assert_eq!(told(keys.index(partition, Index::Due)), Told::Other);
         assert_eq!(told(Keys::new("other:").record(&key)), Told::Other);
         assert_eq!(keys.told(b"shop:"), Told::Other);

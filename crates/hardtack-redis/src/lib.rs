@@ -33,6 +33,8 @@
 //! | `ht:{XX}n` | hash: user to epoch |
 //! | `ht:{XX}g`, `ht:{XX}s` | the global epoch here, and the one that the sweeper is done with |
 //! | `ht:{XX}e`, `ht:{XX}t` | sorted sets of ends: to be told, and told |
+//! | `ht:{XX}l` | while a process has a near-cache: for how many milliseconds ends are held back |
+//! | `ht:{XX}p` | what a near-cache writes to hear whether replicas follow |
 //! | `ht:{XX}m` | hash of the sessions that a login is moving to another slot |
 //! | `ht:{00}G` | the counter that global epochs are drawn from |
 //!
@@ -102,35 +104,42 @@
 //!
 //! # Near-cache
 //! With [`Builder::near_cache`] a process remembers live records and answers loads
-//! from there, without a round trip. The server tells of every write on a connection
-//! of its own (`CLIENT TRACKING`, broadcast for the prefix), and what is remembered is
-//! used only while a PONG has come there to a PING that was sent less than the lag
-//! ago (100 ms, [`Builder::near_lag`], less a tenth). Without that proof there is no
-//! cache, and loads go to the server.
+//! from there, without a round trip. Each master tells of every write on a connection
+//! of its own (`CLIENT TRACKING`, broadcast for the prefix), and what was loaded over that
+//! is used only while an answer has come there to a question that was sent less than the
+//! lag ago (100 ms, [`Builder::near_lag`], less a tenth). Without that proof there is no
+//! cache, and loads go to the servers.
 //!
-//! Whatever ends sessions (an end, a login, an insert that evicts, a raise, a sweep
-//! that ended something) is answered the lag after its write: by then every process
-//! was told, or has no proof. So an end that was answered is final for all of them.
+//! Before it remembers anything a process sets a key to its lag, in each partition, and
+//! keeps it there. Whatever ends sessions (an end, a login, an insert that evicts, a raise,
+//! a sweep that ended something) reads it in its script, and is answered that long after its
+//! write, by whichever process: by then all who remember were told, or have no proof. So
+//! an end that was answered is final for all of them.
 //!
-//! - All processes of a store must have it with the same lag, or none: who has none
-//!   does not wait for those who have. That holds for who ends sessions by hand, too.
-//! - An end costs the lag, and so does a login that ends a session or may evict one.
-//!   Changes of data cost nothing.
+//! - An end costs the lag, and so does a login that ends a session or evicts one: for
+//!   every process of the store, and until half a minute after the last near-cache is gone.
+//!   Changes of data cost nothing. The first end may be answered later than the deadline
+//!   by the lag: only its script tells.
 //! - Data that another process wrote may be as old as the lag where it is read. No
 //!   compare-and-set and no end is decided by it: a conflict reads the server again.
-//! - Each process hears of each write to the store, some 150 bytes for a verb, and asks
-//!   four times in a lag. The server keeps no table for it, so
+//! - Each process hears of each write to the store, some 150 bytes for a verb, and asks each
+//!   master four times in a lag. The server keeps no table for it, so
 //!   `tracking-table-max-keys` does not matter. Keys that expire or are evicted are
 //!   told as well, and `FLUSHALL`.
-//! - One server only. A master that has lost its slots or its office without knowing
-//!   would go on proving that nothing was written.
+//! - On a cluster a partition's records are used only while its owner is proven, which is
+//!   the owner by the map in force and by its own; while its slot moves it is seldom used.
+//!   Behind sentinels the connection follows the master that all who answer name.
+//! - With [`Durability::Wait`] a proof counts only if as many replicas confirm it. With at
+//!   least half of the replicas the law outlasts a master that was replaced and does not know
+//!   it. With [`Durability::Async`] that one is believed until it, a sentinel, or the cluster's
+//!   map says otherwise, as it is without a near-cache.
 //!
 //! # Access
 //! A user who may do what the store does, and nothing else:
 //!
 //! ```text
 //! ACL SETUSER shop on >a-long-password ~ht:* resetchannels -@all \
-//!     +eval +evalsha +script|load +time +wait +asking +cluster|slots +role +select \
+//!     +eval +evalsha +script|load +time +wait +asking +cluster|slots +role +select +pttl \
 //!     +get +mget +set +setnx +getrange +setrange +exists +del +persist +pexpire +incr \
 //!     +hello +ping +client|tracking \
 //!     +hget +hset +hdel +hincrby +zadd +zrem +zrange +zrangebyscore +zunionstore

@@ -1,5 +1,6 @@
 //! The way to the servers: which partition is where.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hardtack::session::store::StoreError;
@@ -9,6 +10,7 @@ use crate::address::Address;
 use crate::cluster::Cluster;
 use crate::error::explain;
 use crate::key::Partition;
+use crate::near::Proofs;
 use crate::node::{Dial, Node};
 use crate::script::Call;
 use crate::wire::Value;
@@ -35,14 +37,19 @@ pub(crate) enum Level {
 }
 
 impl Link {
-    pub(crate) fn new(address: Address, deadline: Duration, replicas: u8) -> Self {
+    pub(crate) fn new(
+        address: Address,
+        deadline: Duration,
+        replicas: u8,
+        near: Option<Arc<Proofs>>,
+    ) -> Self {
         let way = match address {
             Address::One(client) => Way::One(Box::new(Node::new(Dial::To(client)))),
             Address::Sentinels { sentinels, name, template } => {
                 Way::One(Box::new(Node::new(Dial::Sentinels { sentinels, name, template })))
             }
             Address::Cluster { seeds, template } => {
-                Way::Cluster(Box::new(Cluster::new(seeds, template)))
+                Way::Cluster(Box::new(Cluster::new(seeds, template, near)))
             }
         };
         Self { way, deadline, replicas }

@@ -14,6 +14,8 @@
 //! refused, and the mark is taken away; or, if the new session was created, the
 //! old one ends. The sweeper looks after marks that nobody asks for.
 
+use std::time::Duration;
+
 use hardtack::session::store::{Admission, Inserted, Relocated, StoreError};
 use hardtack::session::{Locator, Record, Version};
 use tokio::time::Instant;
@@ -27,7 +29,7 @@ use crate::value::{self, Code};
 use crate::wire::Value;
 
 /// Between two looks at a session that is being moved.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What is known of a move.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,7 +53,9 @@ impl Inner {
         until: Instant,
     ) -> Result<Relocated, StoreError> {
         let mut keys = vec![self.keys.record(old)];
-        keys.extend(self.indexes(old, &[Index::Global, Index::Due, Index::Users, Index::Moves]));
+        keys.extend(
+            self.indexes(old, &[Index::Global, Index::Due, Index::Users, Index::Moves, Index::Lag]),
+        );
         let code = self.when_settled(old, Level::Plain, until, || {
             Call::script(&script::MARK, &keys)
                 .arg(seen.number().to_be_bytes())
@@ -66,11 +70,12 @@ impl Inner {
             Code::NOT_NOW => return Ok(Relocated::Conflict),
             code => return code.gone().map(Relocated::Gone),
         }
-        let inserted = self.insert(new, record, admission, until).await?;
+        let (inserted, mut lag) = self.insert(new, record, admission, until).await?;
         match (code, inserted) {
             (Code::EXISTS, Inserted::Exists) => self.wait_for_move(old, until).await?,
-            _ => self.unmark(old, new, inserted == Inserted::Ok, until).await?,
+            _ => lag = lag.max(self.unmark(old, new, inserted == Inserted::Ok, until).await?),
         }
+        self.hold(lag).await;
         match inserted {
             Inserted::Ok => Ok(Relocated::Ok),
             Inserted::Exists => Ok(Relocated::Exists),
@@ -123,20 +128,23 @@ impl Inner {
         }
     }
 
+    /// Answers how long to hold back what has happened.
     async fn unmark(
         &self,
         old: &Locator,
         new: &Locator,
         happened: bool,
         until: Instant,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Duration, StoreError> {
         let mut keys = vec![self.keys.record(old)];
-        keys.extend(self.indexes(old, &[Index::Due, Index::Users, Index::Ends, Index::Moves]));
+        let indexes = [Index::Due, Index::Users, Index::Ends, Index::Moves, Index::Lag];
+        keys.extend(self.indexes(old, &indexes));
         let call = Call::script(&script::UNMARK, &keys)
             .arg(old.as_bytes())
             .arg(new.as_bytes())
             .arg(if happened { "1" } else { "0" });
         let level = if happened { Level::Lasting } else { Level::Plain };
-        self.link.call(key::of(old), call, level, until).await.map(drop)
+        let answer = self.link.call(key::of(old), call, level, until).await?;
+        Ok(value::held(answer).1)
     }
 }

@@ -17,7 +17,7 @@ use crate::error::{astray, odd_answer, unreadable};
 use crate::key::{self, Index, Keys, Name, PARTITIONS};
 use crate::link::{Level, Link};
 use crate::moves::Move;
-use crate::near::NearCache;
+use crate::near::{Held, NearCache};
 use crate::record::{Stored, beginning, decode, encode, user_ends};
 use crate::script::{self, Call};
 use crate::value::{self, Code};
@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) keys: Keys,
     pub(crate) durability: Durability,
     pub(crate) near: Option<NearCache>,
+    pub(crate) held: Held,
     /// The partition that the next sweep begins with.
     pub(crate) sweep_from: AtomicUsize,
 }
@@ -67,11 +68,21 @@ impl std::fmt::Debug for RedisStore {
 impl Inner {
     async fn load(&self, key: &Locator) -> Result<Loaded, StoreError> {
         let partition = key::of(key);
-        let call = Call::plain("MGET")
-            .arg(self.keys.record(key))
-            .arg(self.keys.index(partition, Index::Global));
-        let since = self.near.as_ref().and_then(|near| near.before(key));
-        let answer = self.link.call(partition, call, Level::Plain, self.link.until()).await?;
+        let (names, until) =
+            ([self.keys.record(key), self.keys.index(partition, Index::Global)], self.link.until());
+        let mut near = self.near.as_ref().and_then(|near| Some((near, near.before(key)?)));
+        let mut heard = None;
+        if let Some((_, load)) = &mut near {
+            heard = load.ask(&names, self.link.deadline() / 2).await;
+        }
+        let answer = match heard {
+            Some(answer) => answer,
+            None => {
+                near = None;
+                let call = Call::plain("MGET").args(&names);
+                self.link.call(partition, call, Level::Plain, until).await?
+            }
+        };
         let Value::Array(values) = answer else { return Err(odd_answer()) };
         let [Value::BulkString(bytes), global] = &values[..] else { return Ok(Loaded::Unknown) };
         Ok(match decode(key, bytes).ok_or_else(unreadable)? {
@@ -85,8 +96,8 @@ impl Inner {
                 {
                     return Ok(Loaded::Ended(Cause::Replaced));
                 }
-                if let (Some(near), Some(since), false) = (&self.near, since, moving) {
-                    near.fill(key, since, &record);
+                if let (Some((near, load)), false) = (near, moving) {
+                    near.fill(key, load, &record);
                 }
                 Loaded::Live(record)
             }
@@ -103,28 +114,32 @@ impl Inner {
     ) -> Result<Code, StoreError> {
         loop {
             let answer = self.link.call(key::of(key), call(), level, until).await?;
+            let (answer, lag) = value::held(answer);
             match value::code(answer)? {
                 Code::MOVING => Box::pin(self.wait_for_move(key, until)).await?,
-                code => return Ok(code),
+                code => {
+                    self.hold(lag).await;
+                    return Ok(code);
+                }
             }
         }
     }
 
     /// Calls a script that may answer that it needs the keys of more sessions of a
-    /// user, until it does not.
+    /// user, until it does not. Answers how long to hold back what it says, too.
     pub(crate) async fn with_members(
         &self,
         key: &Locator,
         level: Level,
         until: Instant,
         call: impl Fn(&[Locator]) -> Call,
-    ) -> Result<Code, StoreError> {
+    ) -> Result<(Code, Duration), StoreError> {
         let mut others = Vec::new();
         loop {
             let answer = self.link.call(key::of(key), call(&others), level, until).await?;
-            match answer {
-                Value::Int(code) => return Ok(Code(code)),
-                members => others = value::locators(members)?,
+            match value::held(answer) {
+                (Value::Int(code), lag) => return Ok((Code(code), lag)),
+                (members, _) => others = value::locators(members)?,
             }
         }
     }
@@ -135,11 +150,11 @@ impl Inner {
         record: Record,
         admission: Admission,
         until: Instant,
-    ) -> Result<Inserted, StoreError> {
+    ) -> Result<(Inserted, Duration), StoreError> {
         if strays(key, &record) {
             return match self.load(key).await? {
                 Loaded::Unknown => Err(astray()),
-                _ => Ok(Inserted::Exists),
+                _ => Ok((Inserted::Exists, Duration::ZERO)),
             };
         }
         let level = match record.kind {
@@ -151,20 +166,22 @@ impl Inner {
             let mut keys = vec![self.keys.record(key)];
             keys.extend(self.indexes(
                 key,
-                &[Index::Global, Index::Due, Index::Users, Index::Epochs, Index::Ends],
+                &[Index::Global, Index::Due, Index::Users, Index::Epochs, Index::Ends, Index::Lag],
             ));
             keys.extend(others.iter().map(|other| self.keys.record(other)));
             Call::script(&script::INSERT, &keys)
                 .args(&args)
                 .args(others.iter().map(Locator::as_bytes))
         });
-        match code.await? {
-            Code::OK => Ok(Inserted::Ok),
-            Code::EXISTS => Ok(Inserted::Exists),
-            Code::FULL => Ok(Inserted::Full),
-            Code::OUTDATED => Ok(Inserted::Outdated),
-            _ => Err(odd_answer()),
-        }
+        let (code, lag) = code.await?;
+        let inserted = match code {
+            Code::OK => Inserted::Ok,
+            Code::EXISTS => Inserted::Exists,
+            Code::FULL => Inserted::Full,
+            Code::OUTDATED => Inserted::Outdated,
+            _ => return Err(odd_answer()),
+        };
+        Ok((inserted, lag))
     }
 
     pub(crate) fn indexes<'a>(
@@ -227,6 +244,7 @@ impl Inner {
                 new,
                 &[Index::Global, Index::Due, Index::Users, Index::Epochs, Index::Ends],
             ));
+            keys.extend([old, new].map(|key| self.keys.index_of(key, Index::Lag)));
             keys.extend(others.iter().map(|other| self.keys.record(other)));
             Call::script(&script::RELOCATE, &keys)
                 .arg(seen.number().to_be_bytes())
@@ -234,7 +252,9 @@ impl Inner {
                 .args(&args)
                 .args(others.iter().map(Locator::as_bytes))
         });
-        match code.await? {
+        let (code, lag) = code.await?;
+        self.hold(lag).await;
+        match code {
             Code::MOVING => {
                 self.wait_for_move(old, until).await?;
                 Box::pin(self.relocate(old, seen, new, record, admission, until)).await
@@ -269,7 +289,8 @@ impl Inner {
 
     async fn end(&self, key: &Locator, cause: Cause, at: UnixTime) -> Result<Ended, StoreError> {
         let mut keys = vec![self.keys.record(key)];
-        keys.extend(self.indexes(key, &[Index::Global, Index::Due, Index::Users, Index::Ends]));
+        let indexes = [Index::Global, Index::Due, Index::Users, Index::Ends, Index::Lag];
+        keys.extend(self.indexes(key, &indexes));
         let expired = matches!(cause, Cause::Idle | Cause::Lifetime);
         let code = self.when_settled(key, Level::Lasting, self.until_end(), || {
             Call::script(&script::END, &keys)
@@ -368,10 +389,8 @@ impl Store for RedisStore {
         Reply::later(async move {
             let evicts = matches!(admission.limit, Some(l) if l.when_full == WhenFull::EndOldest);
             let until = if evicts { self.0.until_end() } else { self.0.link.until() };
-            let inserted = self.0.insert(key, record, admission, until).await?;
-            if evicts && inserted == Inserted::Ok {
-                self.0.end_seen().await;
-            }
+            let (inserted, lag) = self.0.insert(key, record, admission, until).await?;
+            self.0.hold(lag).await;
             Ok(inserted)
         })
     }
@@ -401,9 +420,6 @@ impl Store for RedisStore {
             let until = self.0.until_end();
             let relocated = self.0.relocate(old, seen, new, record, admission, until).await;
             self.0.forget(old);
-            if let Ok(Relocated::Ok | Relocated::Gone(Some(_))) = relocated {
-                self.0.end_seen().await;
-            }
             relocated
         })
     }
@@ -426,9 +442,6 @@ impl Store for RedisStore {
             let ended = self.0.end(key, cause, at).await;
             // Also one that is not due: its activity may be what is not known here.
             self.0.forget(key);
-            if let Ok(Ended::Now | Ended::Before(Some(_))) = ended {
-                self.0.end_seen().await;
-            }
             ended
         })
     }
@@ -452,23 +465,15 @@ impl Store for RedisStore {
         _at: UnixTime,
     ) -> Reply<'a, Result<u64, StoreError>> {
         Reply::later(async move {
-            let epoch = match user {
-                Some(user) => self.0.raise_user(user).await?,
-                None => self.0.raise_all().await?,
-            };
-            self.0.end_seen().await;
-            Ok(epoch)
+            match user {
+                Some(user) => self.0.raise_user(user).await,
+                None => self.0.raise_all().await,
+            }
         })
     }
 
     fn sweep<'a>(&'a self, now: UnixTime, limit: usize) -> Reply<'a, Result<Swept, StoreError>> {
-        Reply::later(async move {
-            let swept = self.0.sweep(now, limit).await?;
-            if swept.ended > 0 {
-                self.0.end_seen().await;
-            }
-            Ok(swept)
-        })
+        Reply::later(self.0.sweep(now, limit))
     }
 
     fn undelivered<'a>(&'a self, limit: usize) -> Reply<'a, Result<Vec<EndEvent>, StoreError>> {

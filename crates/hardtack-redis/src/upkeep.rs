@@ -1,6 +1,7 @@
 //! What is not asked for by a request: lists, counts, the sweep, the events.
 
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use hardtack::session::store::{Census, EndEvent, StoreError, Swept, TOMBSTONE_KEPT};
 use hardtack::session::{Epochs, Locator, Record, UserKey};
@@ -155,7 +156,7 @@ impl Inner {
         let call = Call::plain("GET").arg(&counter);
         let drawn = self.link.call(partition, call, Level::Plain, until).await?;
         let drawn = value::number(&drawn)?;
-        let (mut swept, mut highest) = (Swept::default(), drawn);
+        let (mut swept, mut highest, mut lag) = (Swept::default(), drawn, Duration::ZERO);
         for _ in 0..PARTITIONS / WAVE {
             let from = self.sweep_from.fetch_add(WAVE, Relaxed) % PARTITIONS;
             let share = limit.saturating_sub(swept.ended).div_ceil(WAVE).clamp(1, BATCH);
@@ -164,6 +165,7 @@ impl Inner {
             swept.forgotten += wave.swept.forgotten;
             swept.more |= wave.swept.more;
             highest = highest.max(wave.highest);
+            lag = lag.max(wave.lag);
             if swept.ended >= limit || Instant::now() >= half {
                 swept.more = true;
                 break;
@@ -171,9 +173,11 @@ impl Inner {
         }
         if highest > drawn {
             // A failover lost the counter's last step: the next raise must be above.
-            let call = Call::script(&script::SPREAD, &[counter]).arg(highest.to_string());
+            let keys = [counter, self.keys.index(partition, Index::Lag)];
+            let call = Call::script(&script::SPREAD, &keys).arg(highest.to_string());
             self.link.call(partition, call, Level::Lasting, until).await?;
         }
+        self.hold(lag).await;
         Ok(swept)
     }
 
@@ -212,7 +216,7 @@ impl Inner {
                 let due = value::locators(due)?;
                 wave.swept.more |= due.len() >= share;
                 if !due.is_empty() {
-                    let mut keys = [Index::Global, Index::Ends]
+                    let mut keys = [Index::Global, Index::Ends, Index::Lag]
                         .map(|i| self.keys.index(partition, i))
                         .to_vec();
                     keys.extend((0..PARTS).map(|part| self.keys.part(partition, index, part)));
@@ -233,6 +237,8 @@ impl Inner {
             }
         }
         for answer in self.link.send(ends, Level::Plain, until).await? {
+            let (answer, lag) = value::held(answer);
+            wave.lag = wave.lag.max(lag);
             let Ok([ended, moving]) = <[Value; 2]>::try_from(value::list(answer)?) else {
                 return Err(odd_answer());
             };
@@ -313,6 +319,8 @@ struct Wave {
     swept: Swept,
     /// The highest global epoch that was seen.
     highest: u64,
+    /// How long the ends are to be held back.
+    lag: Duration,
 }
 
 /// The partitions from `from` on that are asked together.

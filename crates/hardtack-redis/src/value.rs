@@ -1,5 +1,7 @@
 //! Answers of the servers, as what they mean.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hardtack::session::store::StoreError;
 use hardtack::session::{Cause, Locator};
@@ -27,6 +29,22 @@ impl Code {
         }
         let cause = u8::try_from(self.0).ok().and_then(Cause::from_code);
         cause.map(Some).ok_or_else(odd_answer)
+    }
+}
+
+/// The longest that an end is held back. Short beside what nodes that move sessions to
+/// another store grant each other.
+pub(crate) const MOST_HELD: Duration = Duration::from_secs(1);
+
+/// An answer, and how long it is to be held back: `over` in `common.lua`.
+pub(crate) fn held(value: Value) -> (Value, Duration) {
+    match value {
+        Value::Array(mut both) if matches!(both[..], [_, Value::Int(_)]) => {
+            let lag = both.pop().map_or(0, |lag| number(&lag).unwrap_or(0));
+            let answer = both.pop().unwrap_or(Value::Nil);
+            (answer, Duration::from_millis(lag).min(MOST_HELD))
+        }
+        answer => (answer, Duration::ZERO),
     }
 }
 

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `memory:` | the memory of this process |
 //! | `sqlite:PATH` | a file |
-//! | `redis://`, `rediss://`, `redis+sentinel://`, `rediss+sentinel://`, `redis+unix://` | Redis or Valkey, as [`hardtack_redis`] says, and with `?wait=N` [`Durability::Wait`] |
+//! | `redis://`, `rediss://`, `redis+sentinel://`, `rediss+sentinel://`, `redis+unix://` | Redis or Valkey, as [`hardtack_redis`] says; `?wait=N`: [`Durability::Wait`]; `?near=MB`: a near-cache of so many megabytes in this process; both: `?wait=N&near=MB` |
 //! | `postgres://`, `postgresql://` | PostgreSQL |
 //! | `mysql://` | MySQL or MariaDB |
 //!
@@ -71,7 +71,7 @@ impl StoreUrl {
                 "after `{scheme}:` comes `//`; the address of a store is one of {FORMS}"
             ));
         }
-        url.durability().map(|_| url)
+        url.settings().map(|_| url)
     }
 
     /// What kind of store it names.
@@ -108,30 +108,56 @@ impl StoreUrl {
                 Arc::new(SqliteStore::builder(path).create(create).open()?)
             }
             Engine::Redis => {
-                let durability = self.durability().unwrap_or(Durability::Async);
-                Arc::new(RedisStore::open(self.redis(), durability)?)
+                let (durability, near) = self.settings().unwrap_or((Durability::Async, 0));
+                let builder = RedisStore::builder(self.redis(), durability);
+                Arc::new(builder.near_cache(near << 20).open()?)
             }
             Engine::Postgres => Arc::new(PostgresStore::builder(url).migrate(create).open().await?),
             Engine::Mysql => Arc::new(MysqlStore::builder(url).migrate(create).open().await?),
         })
     }
 
-    /// The address of Redis, without our own setting.
+    /// The address of Redis, without our own settings.
     fn redis(&self) -> &str {
-        self.text.split_once("?wait=").map_or(&*self.text, |(address, _)| address)
+        self.text.split_at(self.end_of_redis()).0
     }
 
-    /// How many replicas logins and ends wait for.
-    fn durability(&self) -> Result<Durability, String> {
-        let Some((_, wait)) =
-            self.text.split_once("?wait=").filter(|_| self.engine == Engine::Redis)
-        else {
-            return Ok(Durability::Async);
-        };
-        match wait.parse() {
-            Ok(replicas @ 1..) => Ok(Durability::Wait(replicas)),
-            _ => Err("`?wait=N` of a Redis store is a number of replicas from 1 to 255".to_owned()),
+    /// Where our settings begin. A password may have a question mark, too.
+    fn end_of_redis(&self) -> usize {
+        let begins = ["?wait=", "?near="].iter().filter_map(|begin| self.text.find(begin));
+        begins.min().unwrap_or(self.text.len())
+    }
+
+    /// How many replicas logins and ends wait for, and the megabytes of a near-cache.
+    fn settings(&self) -> Result<(Durability, usize), String> {
+        let (mut durability, mut near) = (Durability::Async, 0);
+        if self.engine != Engine::Redis {
+            return Ok((durability, near));
         }
+        let settings = self.text.split_at(self.end_of_redis()).1.trim_start_matches('?');
+        for setting in settings.split('&').filter(|setting| !setting.is_empty()) {
+            match setting.split_once('=') {
+                Some(("wait", wait)) => match wait.parse() {
+                    Ok(replicas @ 1..) => durability = Durability::Wait(replicas),
+                    _ => {
+                        return Err("`wait=N` of a Redis store is a number of replicas from 1 to \
+                                     255"
+                        .to_owned());
+                    }
+                },
+                Some(("near", megabytes)) => match megabytes.parse() {
+                    Ok(megabytes @ 1..=NEAR_MAX) => near = megabytes,
+                    _ => {
+                        return Err(format!(
+                            "`near=MB` of a Redis store is a number of megabytes \
+                                             from 1 to {NEAR_MAX}"
+                        ));
+                    }
+                },
+                _ => return Err("the settings of a Redis store are `wait=N` and `near=MB`".into()),
+            }
+        }
+        Ok((durability, near))
     }
 }
 
@@ -158,6 +184,9 @@ impl fmt::Debug for StoreUrl {
     }
 }
 
+/// The most megabytes of a near-cache.
+const NEAR_MAX: usize = 65_536;
+
 const FORMS: &str = "memory:, sqlite:PATH, redis://HOST, rediss://HOST, redis+sentinel://HOST/NAME, \
                      redis+unix:///PATH, postgres://HOST/DATABASE, mysql://HOST/DATABASE";
 
@@ -173,6 +202,8 @@ mod tests {
             ("redis://h", Some(Engine::Redis)),
             ("rediss://h?wait=2", Some(Engine::Redis)),
             ("redis+unix:///run/redis", Some(Engine::Redis)),
+            ("redis://a,b?near=64", Some(Engine::Redis)),
+            ("redis://h?near=64&wait=1", Some(Engine::Redis)),
             ("redis+sentinel://a,b/main", Some(Engine::Redis)),
             ("postgres://h/d", Some(Engine::Postgres)),
             ("postgresql://h/d?sslmode=disable", Some(Engine::Postgres)),
@@ -182,6 +213,9 @@ mod tests {
             ("redis:h", None),
             ("redis://h?wait=0", None),
             ("redis://h?wait=256", None),
+            ("redis://h?near=0", None),
+            ("redis://h?near=65537", None),
+            ("redis://h?wait=1&far=2", None),
             ("", None),
         ] {
             assert_eq!(StoreUrl::parse(url).ok().map(|url| url.engine()), engine, "{url}");
@@ -208,11 +242,17 @@ mod tests {
     }
 
     #[test]
-    fn the_setting_of_ours_does_not_reach_redis() {
-        let url = StoreUrl::parse("redis://h/1?wait=3").unwrap();
-        assert_eq!((url.redis(), url.durability()), ("redis://h/1", Ok(Durability::Wait(3))));
-        let url = StoreUrl::parse("redis://h/1").unwrap();
-        assert_eq!((url.redis(), url.durability()), ("redis://h/1", Ok(Durability::Async)));
+    fn settings_of_ours_do_not_reach_redis() {
+        for (settings, durability, near) in [
+            ("", Durability::Async, 0),
+            ("?wait=3", Durability::Wait(3), 0),
+            ("?near=64", Durability::Async, 64),
+            ("?wait=1&near=2", Durability::Wait(1), 2),
+            ("?near=2&wait=1", Durability::Wait(1), 2),
+        ] {
+            let url = StoreUrl::parse(&format!("redis://h/1{settings}")).unwrap();
+            assert_eq!((url.redis(), url.settings()), ("redis://h/1", Ok((durability, near))));
+        }
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ async fn router() -> Router {
             Arc::new(RedisStore::open(&url, Durability::Async).expect("a URL of Redis"))
         }
         Some(("near", url)) => {
-            // Keys of its own: who has no near-cache does not wait for those who have.
+            // Keys of its own: ends by others would wait for those who remember.
             let builder = RedisStore::builder(url, Durability::Async).prefix("near:");
             Arc::new(builder.near_cache(64 << 20).open().expect("a URL of Redis"))
         }

@@ -41,6 +41,14 @@ local function finish(key, rec, loc, cause, at, due, users, ends)
     call('ZADD', ends, num(at, 1), loc)
 end
 
+-- The answer of a script that has ended something, or has found it ended: with how long
+-- it is to be held back, where a process answers from what it remembers (near.lua).
+local function over(answer, lag_key, other)
+    local lag = tonumber(call('GET', lag_key) or '0')
+    if other then lag = math.max(lag, tonumber(call('GET', other) or '0')) end
+    return lag > 0 and { answer, lag } or answer
+end
+
 -- The sessions that may be a user's: their locators begin with the user's slot tag.
 -- Whose they are stands in the records; whether the caller must name them is said beside.
 -- Whoever touches the record of a member has its key in KEYS, so that a slot on the move

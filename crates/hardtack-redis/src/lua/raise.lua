@@ -1,7 +1,7 @@
--- KEYS: user epochs, users, records of the user
+-- KEYS: user epochs, users, lag, records of the user
 -- ARGV: user, slot tag, the user's locators
-local epochs, users = unpack(KEYS, 1, 2)
-local user, slot, keys = ARGV[1], ARGV[2], named(3, 3)
+local epochs, users, lag = unpack(KEYS, 1, 3)
+local user, slot, keys = ARGV[1], ARGV[2], named(3, 4)
 local all, again = members(users, slot, keys)
 if again then return all end
 local epoch = call('HINCRBY', epochs, user, 1)
@@ -13,4 +13,4 @@ for _, loc in ipairs(all) do
         call('ZADD', users, 'XX', 0, loc)
     end
 end
-return epoch
+return over(epoch, lag)

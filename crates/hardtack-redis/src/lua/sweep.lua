@@ -1,11 +1,11 @@
--- KEYS: global epoch, ends, the 8 parts of due or of users, records
+-- KEYS: global epoch, ends, lag, the 8 parts of due or of users, records
 -- ARGV: now, whether they have users, locators
-local g_key, ends = unpack(KEYS, 1, 2)
+local g_key, ends, lag = unpack(KEYS, 1, 3)
 local at, kind, g, ended, moving = ARGV[1], tonumber(ARGV[2]), global(g_key), 0, {}
 local now = num(at, 1)
 for n = 3, #ARGV do
-    local loc, key = ARGV[n], KEYS[n + 8]
-    local due = KEYS[3 + math.floor(string.byte(loc, 2) / 32)]
+    local loc, key = ARGV[n], KEYS[n + 9]
+    local due = KEYS[4 + math.floor(string.byte(loc, 2) / 32)]
     local rec = head(key)
     local expires = string.byte(rec) == LIVE and num(rec, 42)
     if rec == '' then
@@ -28,4 +28,5 @@ for n = 3, #ARGV do
         ended = ended + 1
     end
 end
-return { ended, moving }
+local done = { ended, moving }
+return ended > 0 and over(done, lag) or done

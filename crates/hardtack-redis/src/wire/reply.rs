@@ -117,6 +117,21 @@ impl Value {
         read(&mut whole, 0)
     }
 
+    /// What the redis crate has read; `None` of what only later protocols have.
+    pub(crate) fn of(value: redis::Value) -> Option<Self> {
+        Some(match value {
+            redis::Value::Nil => Self::Nil,
+            redis::Value::Int(number) => Self::Int(number),
+            redis::Value::Okay => Self::SimpleString(Bytes::from_static(b"OK")),
+            redis::Value::SimpleString(text) => Self::SimpleString(text.into()),
+            redis::Value::BulkString(bytes) => Self::BulkString(bytes.into()),
+            redis::Value::Array(values) => {
+                Self::Array(values.into_iter().map(Self::of).collect::<Option<_>>()?)
+            }
+            _ => return None,
+        })
+    }
+
     /// An error as such.
     pub(crate) fn into_answer(self) -> Result<Self, RedisError> {
         let Self::Error(text) = self else { return Ok(self) };

@@ -130,13 +130,32 @@ impl History {
     /// says, as one from a cache: it is explained by any moment from that long before
     /// it was made until it was answered.
     pub fn judge(&self, stale: Duration) -> Verdict {
+        self.explain(stale, false)
+    }
+
+    /// The same of a near-cache: no load is older than an end that had been answered
+    /// when it was made.
+    pub fn judge_near(&self, stale: Duration) -> Verdict {
+        self.explain(stale, true)
+    }
+
+    fn explain(&self, stale: Duration, ends_are_final: bool) -> Verdict {
         let mut sessions: BTreeMap<Locator, Vec<Entry>> = BTreeMap::new();
-        for (key, mut entry) in self.entries().iter().copied() {
+        let entries = self.entries();
+        let mut ends: BTreeMap<Locator, Vec<Duration>> = BTreeMap::new();
+        for (key, entry) in entries.iter().filter(|(_, entry)| entry.call.found_it_ended()) {
+            ends.entry(*key).or_default().extend(entry.answered);
+        }
+        for (key, mut entry) in entries.iter().copied() {
             if matches!(entry.call, Call::Load(_)) {
-                entry.made = entry.made.saturating_sub(stale);
+                let ends = ends.get(&key).filter(|_| ends_are_final).into_iter().flatten();
+                let end = ends.filter(|end| **end <= entry.made).max();
+                let oldest = entry.made.saturating_sub(stale);
+                entry.made = end.map_or(oldest, |end| oldest.max(*end));
             }
             sessions.entry(key).or_default().push(entry);
         }
+        drop(entries);
         let all = sessions.values().flatten();
         let answered = all.clone().filter(|entry| entry.answered.is_some()).count();
         let unknown = all.count() - answered;

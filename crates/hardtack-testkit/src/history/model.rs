@@ -104,6 +104,15 @@ impl Call {
         }
     }
 
+    /// Whether its answer says that the session has ended, once and for all.
+    pub(super) fn found_it_ended(self) -> bool {
+        matches!(
+            self,
+            Self::End(_, Some(Ended::Now | Ended::Before(Some(_))))
+                | Self::Leave(_, Some(Relocated::Ok | Relocated::Gone(Some(_))))
+        )
+    }
+
     /// The state after a login that nobody was told of, if the store made sure that it
     /// will never happen: its session is `lost` before it began.
     pub(super) fn given_up(self, before: State) -> Option<State> {

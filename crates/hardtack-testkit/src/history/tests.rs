@@ -32,12 +32,16 @@ fn replace(new: State, answer: Replaced) -> Call {
 }
 
 fn judge(lines: &[Line], stale: u64) -> Verdict {
+    judged(lines).judge(Duration::from_millis(stale))
+}
+
+fn judged(lines: &[Line]) -> History {
     let (history, key) = (History::new(), locator(None));
     for (made, answered, call) in lines {
         let answered = Some(*answered).filter(|at| *at > 0).map(Duration::from_millis);
         history.note(&key, Entry::new(Duration::from_millis(*made), answered, *call));
     }
-    history.judge(Duration::from_millis(stale))
+    history
 }
 
 #[track_caller]
@@ -132,6 +136,17 @@ fn a_load_may_be_as_old_as_the_bound_says() {
     assert!(judge(&lines, 40).broken.is_empty());
     let written = [MADE, (10, 20, ENDED), (60, 61, replace(B, Replaced::Ok))];
     assert_eq!(judge(&written, 1000).broken.len(), 1, "only loads");
+}
+
+#[test]
+fn a_near_cache_may_be_behind_a_change_but_not_behind_an_end() {
+    let near = |lines: &[Line]| judged(lines).judge_near(Duration::from_millis(100)).broken.len();
+    let changed = (10, 20, replace(B, Replaced::Ok));
+    assert_eq!(near(&[MADE, changed, (60, 61, load(A))]), 0);
+    assert_eq!(near(&[MADE, (10, 20, ENDED), (19, 61, load(A))]), 0, "not answered yet");
+    assert_eq!(near(&[MADE, (10, 20, ENDED), (21, 61, load(A))]), 1);
+    let login = (10, 20, Call::Leave(V1, Some(Relocated::Ok)));
+    assert_eq!(near(&[MADE, login, (60, 61, load(A))]), 1);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use hardtack_testkit::load::{Found, Load};
 use hardtack_testkit::redis::RedisServer;
 
 /// A master and its replica, in step.
-fn pair() -> (RedisServer, RedisServer) {
+pub(super) fn pair() -> (RedisServer, RedisServer) {
     let quick = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
     let master = RedisServer::start(&quick);
     let port = master.port().to_string();

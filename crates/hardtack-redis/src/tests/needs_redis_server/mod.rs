@@ -6,6 +6,9 @@ mod keeping;
 mod laws;
 mod memory;
 mod near;
+mod near_nodes;
+mod near_replicas;
+mod near_waits;
 mod outages;
 mod resharding;
 

@@ -31,7 +31,7 @@ fn near_cached() -> Fixture {
     store.reopened_by(move || std::future::ready(reopen()))
 }
 
-fn lagging(url: &str, lag: Duration) -> RedisStore {
+pub(super) fn lagging(url: &str, lag: Duration) -> RedisStore {
     let builder = RedisStore::builder(url, Durability::Async);
     builder.near_cache(8 << 20).near_lag(lag).open().unwrap()
 }
@@ -41,7 +41,7 @@ fn near(server: &RedisServer) -> RedisStore {
 }
 
 /// The answer that is there without asking the server.
-fn remembered(store: &RedisStore, key: &Locator) -> Option<Record> {
+pub(super) fn remembered(store: &RedisStore, key: &Locator) -> Option<Record> {
     match store.load(key).into_ready() {
         Ok(Ok(Loaded::Live(record))) => Some(record),
         Ok(other) => panic!("only live records are remembered, and not {other:?}"),
@@ -278,7 +278,7 @@ async fn what_it_remembers_is_bounded_and_no_listener_outlives_its_store() {
     join_all((0..3000).map(|_| one())).await;
     let bytes = store.0.near.as_ref().unwrap().bytes();
     assert!(bytes <= most && bytes > most / 2, "{bytes}");
-    let listeners = || server.tell(&["CLIENT", "LIST"]).matches("cmd=ping").count();
+    let listeners = || server.tell(&["CLIENT", "LIST"]).matches("resp=3").count();
     assert_eq!(listeners(), 1);
     drop(store);
     let began = Instant::now();

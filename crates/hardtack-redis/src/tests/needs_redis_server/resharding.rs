@@ -11,6 +11,37 @@ use super::connect;
 use crate::{Durability, RedisStore};
 use hardtack_testkit::redis::{RedisCluster, RedisServer};
 
+/// Takes a slot from one master to another, key by key.
+pub(super) async fn move_slot(cluster: &RedisCluster, slot: u16, from: usize, to: usize) {
+    let [from, to] = [from, to].map(|n| &cluster.masters()[n]);
+    let (mut source, mut target) = (connect(from).await, connect(to).await);
+    let id = |server: &RedisServer| {
+        let answer = server.tell(&["CLUSTER", "MYID"]);
+        answer.lines().nth(1).unwrap().to_owned()
+    };
+    let (from_id, to_id) = (id(from), id(to));
+    let set = |state: &'static str, node: &str| {
+        let mut cmd = redis::cmd("CLUSTER");
+        cmd.arg("SETSLOT").arg(slot).arg(state).arg(node);
+        cmd
+    };
+    set("IMPORTING", &from_id).exec_async(&mut target).await.unwrap();
+    set("MIGRATING", &to_id).exec_async(&mut source).await.unwrap();
+    loop {
+        let mut some = redis::cmd("CLUSTER");
+        some.arg("GETKEYSINSLOT").arg(slot).arg(10);
+        let keys: Vec<Vec<u8>> = some.query_async(&mut source).await.unwrap();
+        if keys.is_empty() {
+            break;
+        }
+        let mut migrate = redis::cmd("MIGRATE");
+        migrate.arg("127.0.0.1").arg(to.port()).arg("").arg(0).arg(5000);
+        migrate.arg("KEYS").arg(keys).exec_async(&mut source).await.unwrap();
+    }
+    set("NODE", &to_id).exec_async(&mut target).await.unwrap();
+    set("NODE", &to_id).exec_async(&mut source).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_slot_that_moves_takes_nothing_with_it() {
     let cluster = RedisCluster::start();
@@ -18,36 +49,7 @@ async fn a_slot_that_moves_takes_nothing_with_it() {
     let store: Arc<dyn Store> = Arc::new(store);
     let slot = crate::key::slot(crate::key::of_user(&user("ada")));
     let from = usize::from(slot) * 3 / 16384;
-    let to = (from + 1) % 3;
-    let (mut source, mut target) =
-        (connect(&cluster.masters()[from]).await, connect(&cluster.masters()[to]).await);
-    let id = |server: &RedisServer| {
-        let answer = server.tell(&["CLUSTER", "MYID"]);
-        answer.lines().nth(1).unwrap().to_owned()
-    };
-    let (from_id, to_id) = (id(&cluster.masters()[from]), id(&cluster.masters()[to]));
-    let set = |state: &'static str, node: &str| {
-        let mut cmd = redis::cmd("CLUSTER");
-        cmd.arg("SETSLOT").arg(slot).arg(state).arg(node);
-        cmd
-    };
-    let move_it = async |_: &Load| {
-        set("IMPORTING", &from_id).exec_async(&mut target).await.unwrap();
-        set("MIGRATING", &to_id).exec_async(&mut source).await.unwrap();
-        loop {
-            let mut some = redis::cmd("CLUSTER");
-            some.arg("GETKEYSINSLOT").arg(slot).arg(10);
-            let keys: Vec<Vec<u8>> = some.query_async(&mut source).await.unwrap();
-            if keys.is_empty() {
-                break;
-            }
-            let mut migrate = redis::cmd("MIGRATE");
-            migrate.arg("127.0.0.1").arg(cluster.masters()[to].port()).arg("").arg(0).arg(5000);
-            migrate.arg("KEYS").arg(keys).exec_async(&mut source).await.unwrap();
-        }
-        set("NODE", &to_id).exec_async(&mut target).await.unwrap();
-        set("NODE", &to_id).exec_async(&mut source).await.unwrap();
-    };
+    let move_it = async |_: &Load| move_slot(&cluster, slot, from, (from + 1) % 3).await;
     let found = under_load("redis cluster", "a slot moves", &store, move_it, async || ()).await;
     found.nothing_is_lost();
 }

@@ -1,0 +1,178 @@
+//! Two nodes with near-caches and one without: what callers at random are answered while
+//! servers are hurt, and whether it can have been so. Loads may be as old as the lag, but never
+//! older than an end that was answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use hardtack::session::Cause;
+use hardtack::session::store::{Loaded, Store};
+use hardtack_testkit::history::{Callers, History};
+use hardtack_testkit::records::{anonymous, locator, put};
+use hardtack_testkit::redis::{RedisCluster, RedisServer};
+use hardtack_testkit::store::{Fixture, block_on, run};
+use hardtack_testkit::together;
+
+use super::near::{remembered, warm};
+use super::resharding::move_slot;
+use super::{NOW, recovers};
+use crate::{Durability, RedisStore};
+
+const LAG: Duration = Duration::from_millis(40);
+
+fn node(url: &str, near: usize) -> RedisStore {
+    let builder = RedisStore::builder(url, Durability::Async).near_cache(near).near_lag(LAG);
+    builder.deadline(Duration::from_millis(500)).open().unwrap()
+}
+
+/// Two nodes that remember, and one that does not.
+fn nodes(url: &str) -> [RedisStore; 3] {
+    [node(url, 8 << 20), node(url, 8 << 20), node(url, 0)]
+}
+
+/// Hurts servers while callers ask, and judges.
+async fn recorded(what: &str, url: &str, hurt: impl AsyncFnOnce(&Callers)) {
+    static SEED: AtomicU64 = AtomicU64::new(0);
+    let (stores, history) = (nodes(url), History::new());
+    let hits = || stores.iter().filter_map(|s| s.0.near.as_ref()).map(|n| n.hits()).sum::<u64>();
+    // Somewhere on every master.
+    for key in [(); 12].map(|()| locator(None)) {
+        recovers(&stores[2], &key).await;
+        put(&stores[2], &key, &anonymous(NOW)).await;
+        warm(&stores[0], &key).await;
+        warm(&stores[1], &key).await;
+    }
+    let recorders = stores.clone().map(|s| Arc::new(history.record(Arc::new(s))) as Arc<dyn Store>);
+    let callers = Callers::start(&recorders, SEED.fetch_add(1, SeqCst) + 100);
+    let before = hits();
+    callers.make(1_500).await;
+    hurt(&callers).await;
+    callers.make(1_500).await;
+    let hit = hits() - before;
+    callers.stop().await;
+    for key in [(); 12].map(|()| locator(None)) {
+        recovers(&stores[2], &key).await;
+    }
+    history.revisit(&*recorders[2]).await;
+    let verdict = history.judge_near(LAG);
+    eprintln!("{what}: {hit} loads were answered from memory, {verdict}");
+    assert!(verdict.broken.is_empty(), "{what}: {verdict}");
+    assert!(hit > 50, "{what}: hardly anything was remembered, {hit}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nodes_are_answered_can_be_put_in_an_order_on_one_server() {
+    let server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let url = server.url();
+    recorded("nothing", &url, async |_| ()).await;
+    let hang = async |callers: &Callers| {
+        server.signal("STOP");
+        callers.make(30).await;
+        server.signal("CONT");
+    };
+    recorded("hangs", &url, hang).await;
+    let kill = async |callers: &Callers| {
+        server.signal("KILL");
+        callers.make(30).await;
+        server.restart();
+    };
+    recorded("killed and started again", &url, kill).await;
+    let cut = async |callers: &Callers| {
+        for _ in 0..4 {
+            server.tell(&["CLIENT", "KILL", "TYPE", "normal"]);
+            callers.make(200).await;
+        }
+    };
+    recorded("connections cut", &url, cut).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nodes_are_answered_can_be_put_in_an_order_on_a_cluster() {
+    let cluster = RedisCluster::start();
+    let url = cluster.url();
+    let master = &cluster.masters()[0];
+    let hang = async |callers: &Callers| {
+        master.signal("STOP");
+        callers.make(30).await;
+        master.signal("CONT");
+    };
+    recorded("a master hangs", &url, hang).await;
+    let reshard = async |callers: &Callers| {
+        // Some of every session's, there and back.
+        for partition in (0..=u8::MAX).step_by(16) {
+            let slot = crate::key::slot(partition);
+            let from = usize::from(slot) * 3 / 16384;
+            move_slot(&cluster, slot, from, (from + 1) % 3).await;
+            callers.make(20).await;
+            move_slot(&cluster, slot, (from + 1) % 3, from).await;
+        }
+    };
+    recorded("slots move", &url, reshard).await;
+}
+
+/// Each law on a cluster, with a near-cache.
+#[test]
+fn every_law_holds_on_a_cluster_with_a_near_cache() {
+    let cluster = RedisCluster::start();
+    together(run::ALL, |name, law| {
+        let (url, prefix) = (cluster.url(), format!("{name}:"));
+        let open = move || {
+            let builder = RedisStore::builder(&url, Durability::Async).prefix(prefix.clone());
+            builder.near_cache(8 << 20).near_lag(Duration::from_millis(10)).open().unwrap()
+        };
+        let reopen = open.clone();
+        block_on(async move {
+            let store = Fixture::new(open()).called("redis cluster");
+            law(store.reopened_by(move || std::future::ready(reopen()))).await;
+        });
+    });
+}
+
+/// And keeps its keys, so that nobody is told of anything.
+#[tokio::test]
+async fn a_master_proves_nothing_for_a_slot_that_it_does_not_own_any_more() {
+    let cluster = RedisCluster::start();
+    let ([a, ..], key) = (nodes(&cluster.url()), locator(None));
+    put(&a, &key, &anonymous(NOW)).await;
+    warm(&a, &key).await;
+    let slot = crate::key::slot(crate::key::of(&key));
+    let owner = &cluster.masters()[usize::from(slot) * 3 / 16384];
+    owner.tell(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]);
+    owner.tell(&["CLUSTER", "DELSLOTS", &slot.to_string()]);
+    tokio::time::sleep(LAG).await;
+    assert_eq!(remembered(&a, &key), None);
+    owner.tell(&["CLUSTER", "ADDSLOTS", &slot.to_string()]);
+    warm(&a, &key).await;
+}
+
+/// A slot goes to another master, while A remembers a session in it and asks nobody.
+#[tokio::test]
+async fn what_is_remembered_of_a_slot_does_not_outlive_its_move() {
+    let cluster = RedisCluster::start();
+    let [a, _, plain] = nodes(&cluster.url());
+    for round in 0..3 {
+        let key = locator(None);
+        put(&plain, &key, &anonymous(NOW)).await;
+        warm(&a, &key).await;
+        let slot = crate::key::slot(crate::key::of(&key));
+        let from = usize::from(slot) * 3 / 16384;
+        move_slot(&cluster, slot, from, (from + 1) % 3).await;
+        plain.end(&key, Cause::Logout, NOW).await.unwrap();
+        assert_eq!(remembered(&a, &key), None, "round {round}");
+        let load = a.load(&key).await.unwrap();
+        assert!(matches!(load, Loaded::Ended(Cause::Logout)), "round {round}: {load:?}");
+        // And there it is remembered again.
+        let key = loop {
+            let key = locator(None);
+            if crate::key::slot(crate::key::of(&key)) == slot {
+                break key;
+            }
+        };
+        put(&plain, &key, &anonymous(NOW)).await;
+        warm(&a, &key).await;
+        plain.end(&key, Cause::Logout, NOW).await.unwrap();
+        assert_eq!(remembered(&a, &key), None, "round {round}");
+        move_slot(&cluster, slot, (from + 1) % 3, from).await;
+    }
+}
