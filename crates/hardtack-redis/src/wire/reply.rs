@@ -128,6 +128,11 @@ impl Value {
             redis::Value::Array(values) => {
                 Self::Array(values.into_iter().map(Self::of).collect::<Option<_>>()?)
             }
+            // As a list, which it is in RESP2.
+            redis::Value::Map(pairs) => {
+                let values = pairs.into_iter().flat_map(|(key, value)| [key, value]);
+                Self::Array(values.map(Self::of).collect::<Option<_>>()?)
+            }
             _ => return None,
         })
     }
