@@ -215,7 +215,7 @@ impl<'a> Columns<'a> {
     /// After the locators, and before what a verb needs beside them.
     fn after<'p>(
         &'p self,
-        ids: &'p Vec<&[u8]>,
+        ids: &'p (dyn ToSql + Sync),
         more: &[&'p (dyn ToSql + Sync)],
     ) -> Vec<&'p (dyn ToSql + Sync)> {
         let own: [&(dyn ToSql + Sync); 13] = [
