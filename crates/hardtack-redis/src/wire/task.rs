@@ -17,7 +17,7 @@ use super::{Asked, Queue, State, Unanswered, Value, ended, lock};
 
 /// How many are answered in one turn. So the server has the first questions of those
 /// while the others are still being answered.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 24;
 /// How many bytes are read at once; for an answer that is longer there is more room, as
 /// it comes.
 const ROOM: usize = 32 << 10;
