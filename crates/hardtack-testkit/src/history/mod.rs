@@ -151,7 +151,9 @@ impl History {
                 let ends = ends.get(&key).filter(|_| ends_are_final).into_iter().flatten();
                 let end = ends.filter(|end| **end <= entry.made).max();
                 let oldest = entry.made.saturating_sub(stale);
-                entry.made = end.map_or(oldest, |end| oldest.max(*end));
+                // At the very moment of the answer the two might still be in either order.
+                let after = end.map(|end| end.saturating_add(Duration::from_nanos(1)));
+                entry.made = after.map_or(oldest, |after| oldest.max(after));
             }
             sessions.entry(key).or_default().push(entry);
         }

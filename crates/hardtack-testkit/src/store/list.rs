@@ -115,7 +115,7 @@ macro_rules! __store_laws {
                 loads_given_up_before_they_are_polled_leave_no_trace [6]
                 a_dropped_insert_is_whole_or_nothing [6]
                 a_dropped_replace_is_whole_or_nothing [6]
-                a_replace_that_is_not_ready_may_be_given_up_before_it_is_polled [6]
+                a_replace_that_is_not_ready_at_once_may_be_given_up [6]
                 a_dropped_relocate_is_whole_or_nothing [6]
                 a_dropped_end_is_whole_or_nothing [6]
                 dropped_calls_leave_a_store_that_works [6]

@@ -98,17 +98,6 @@ async fn what_nodes_are_answered_can_be_put_in_an_order_on_a_cluster() {
         master.signal("CONT");
     };
     recorded("a master hangs", &url, hang).await;
-    let reshard = async |callers: &Callers| {
-        // Some of every session's, there and back.
-        for partition in (0..=u8::MAX).step_by(16) {
-            let slot = crate::key::slot(partition);
-            let from = usize::from(slot) * 3 / 16384;
-            move_slot(&cluster, slot, from, (from + 1) % 3).await;
-            callers.make(20).await;
-            move_slot(&cluster, slot, (from + 1) % 3, from).await;
-        }
-    };
-    recorded("slots move", &url, reshard).await;
 }
 
 /// Each law on a cluster, with a near-cache.

@@ -1,6 +1,7 @@
 //! A slot that moves from one master to another under load.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hardtack::session::store::Store;
 use hardtack_testkit::faults::under_load;
@@ -8,6 +9,8 @@ use hardtack_testkit::load::Load;
 use hardtack_testkit::records::user;
 
 use super::connect;
+use crate::cluster::owners;
+use crate::wire::Value;
 use crate::{Durability, RedisStore};
 use hardtack_testkit::redis::{RedisCluster, RedisServer};
 
@@ -38,8 +41,30 @@ pub(super) async fn move_slot(cluster: &RedisCluster, slot: u16, from: usize, to
         migrate.arg("127.0.0.1").arg(to.port()).arg("").arg(0).arg(5000);
         migrate.arg("KEYS").arg(keys).exec_async(&mut source).await.unwrap();
     }
-    set("NODE", &to_id).exec_async(&mut target).await.unwrap();
-    set("NODE", &to_id).exec_async(&mut source).await.unwrap();
+    // The new owner first. Older news that is still on its way may undo it, so that all are
+    // told until all say the same.
+    let mut all = vec![target, source];
+    let others =
+        cluster.masters().iter().filter(|n| n.port() != from.port() && n.port() != to.port());
+    for other in others {
+        all.push(connect(other).await);
+    }
+    loop {
+        let mut agree = true;
+        for master in &mut all {
+            set("NODE", &to_id).exec_async(master).await.unwrap();
+        }
+        for master in &mut all {
+            let slots = redis::cmd("CLUSTER").arg("SLOTS").query_async(master).await.unwrap();
+            let owners = owners("127.0.0.1", Value::of(slots).unwrap()).unwrap();
+            let place = (0..=u8::MAX).position(|n| crate::key::slot(n) == slot).unwrap();
+            agree &= owners[place].as_ref().is_some_and(|(_, port)| *port == to.port());
+        }
+        if agree {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

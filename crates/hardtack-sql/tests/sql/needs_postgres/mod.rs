@@ -186,7 +186,7 @@ async fn what_the_server_refuses_of_one_it_does_for_others() {
 #[tokio::test]
 async fn calls_share_statements() {
     let url = server::database(POSTGRES);
-    let store = Arc::new(quick(&url).open().await.unwrap());
+    let store = Arc::new(quick(&url).deadline(PATIENT).open().await.unwrap());
     let key = records::locator(None);
     records::put(&*store, &key, &records::anonymous(FakeClock::START)).await;
     let admin = client(&url).await;
@@ -200,7 +200,9 @@ async fn calls_share_statements() {
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
                  AND datname = current_database() AND application_name = 'hardtack'";
     let waiting = async || admin.query_one(waits, &[]).await.unwrap().get::<_, i64>(0);
-    while waiting().await < 2 {}
+    while waiting().await < 2 {
+        assert!(!loads.iter().any(|load| load.is_finished()), "one did not wait");
+    }
     assert_eq!(waiting().await, 2);
     admin.batch_execute("COMMIT").await.unwrap();
     for load in loads {

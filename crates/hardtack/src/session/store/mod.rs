@@ -69,8 +69,9 @@ pub trait Store: Send + Sync + 'static {
     /// Compare-and-set: puts `record` in place of the one whose version is
     /// `seen`; `record.version` is the one after it. A touch that came in
     /// between is not undone: where the stored `last_seen` is later than the
-    /// new record's, the stored `last_seen` and `expires` stay. A reply that is not ready
-    /// may be given up before it is polled; then nothing has been put anywhere.
+    /// new record's, the stored `last_seen` and `expires` stay. Of a store that answers
+    /// [at once](StoreInfo::at_once) a reply that is not ready may be given up before it is
+    /// polled; then nothing has been put anywhere.
     fn replace<'a>(
         &'a self,
         key: &'a Locator,
