@@ -87,22 +87,23 @@ async fn a_near_cache_that_begins_while_a_session_ends_does_not_remember_it() {
         let b = open(&through(&way), &prefix).near_cache(1 << 20).near_lag(LAG).open().unwrap();
         put(&a, &key, &anonymous(NOW)).await;
         let ends = async {
-            tokio::time::sleep(n * LAG / 10).await;
+            // The last ones however slow the machine is.
+            if n < 36 {
+                tokio::time::sleep(n * LAG / 10).await;
+            } else {
+                warm(&b, &key).await;
+            }
             a.end(&key, Cause::Logout, NOW).await.unwrap();
             assert_eq!(remembered(&b, &key), None, "round {n}");
         };
         let loads = async {
-            let mut hits = 0;
             while matches!(b.load(&key).await.unwrap(), Loaded::Live(_)) {
-                hits += u32::from(remembered(&b, &key).is_some());
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            hits
         };
-        tokio::join!(ends, loads).1
+        tokio::join!(ends, loads);
     };
-    let hits = join_all((0..40).map(round)).await;
-    assert!(hits.iter().any(|hits| *hits > 0), "none has begun to remember: {hits:?}");
+    join_all((0..40).map(round)).await;
 }
 
 #[tokio::test]
