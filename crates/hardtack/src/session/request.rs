@@ -204,6 +204,11 @@ impl Session {
         let mut tried = 0;
         for candidate in candidates.of(kind) {
             let Some(id) = engine.identify(candidate) else { continue };
+            // A renewed id comes before the one that it took the place of, and that one
+            // would be taken for a stolen one.
+            if found.live.as_ref().is_some_and(|live| live.id.locator() == id.locator()) {
+                continue;
+            }
             if tried == CANDIDATES {
                 break;
             }
@@ -217,9 +222,7 @@ impl Session {
                 }
                 Look::NotOurs => continue,
             };
-            if let Some(other) =
-                found.live.as_ref().filter(|other| other.id.locator() != work.id.locator())
-            {
+            if let Some(other) = &found.live {
                 engine.counters.two_sessions.up();
                 let sessions = vec![other.id.locator(), work.id.locator()];
                 engine.events.tell(&Event::TwoSessions { sessions, at: engine.clock.now() });
@@ -377,7 +380,7 @@ impl Session {
         let engine = self.engine();
         let Some(base) = &mut state.base else { return };
         if base.older.take().is_some() {
-            let header = engine.transport.write(&base.id, None, engine.clock.now());
+            let header = engine.transport.write_renewed(&base.id, engine.clock.now());
             state.answer_with(header);
         }
     }
