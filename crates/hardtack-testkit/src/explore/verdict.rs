@@ -63,11 +63,11 @@ impl Case<'_> {
     fn signed_in_by(&self, order: &[usize]) -> Option<Locator> {
         let first = signed_in_id(&self.run.given_before).filter(|_| self.start == Start::SignedIn);
         let arrived = self.run.arrived.iter().chain(order).map(|part| &self.run.requests[*part]);
-        let logins = arrived.filter(|request| request.part == Part::Login);
-        let given = logins.filter_map(|request| {
+        let mut logins = arrived.filter(|request| request.part == Part::Login).rev();
+        let given = logins.find_map(|request| {
             request.answer().filter(|a| a.status == 200).and_then(|a| signed_in_id(&a.set_cookies))
         });
-        given.last().or(first)
+        given.or(first)
     }
 
     /// Rule 2, the answers of writes; and what no answer may be.
