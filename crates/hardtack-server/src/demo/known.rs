@@ -29,6 +29,7 @@ pub(crate) enum Shown {
 
 pub(crate) const ANONYMOUS: &str = "__Host-Http-demo-aid";
 pub(crate) const SIGNED_IN: &str = "__Host-Http-demo-sid";
+pub(crate) const RENEWED: &str = "__Host-Http-demo-sid2";
 pub(crate) const REMEMBER: &str = "__Host-Http-demo-rem";
 pub(crate) const ADDRESS: &str = "__Host-Http-demo-address";
 pub(crate) const THEME: &str = "demo-theme";
@@ -36,7 +37,7 @@ pub(crate) const THEME: &str = "demo-theme";
 pub(crate) const SIGNED_OUT: &str = "__Host-Http-demo-out";
 pub(crate) const TWENTY: &str = "demo-20s";
 
-pub(crate) const COOKIES: [Known; 7] = [
+pub(crate) const COOKIES: [Known; 8] = [
     Known {
         name: ANONYMOUS,
         title: "Session, not signed in",
@@ -51,6 +52,16 @@ pub(crate) const COOKIES: [Known; 7] = [
         title: "Session, signed in",
         purpose: "Made new at sign-in, under another name, so that nothing known before signing \
                   in is worth anything after it. Whoever has it is you.",
+        stays: "until the browser quits; the session behind it ends sooner when idle",
+        shown: Shown::Masked,
+        scripts: false,
+    },
+    Known {
+        name: RENEWED,
+        title: "Session, signed in, renewed",
+        purpose: "The key that the one from signing in was exchanged for; now and then there is a \
+                  newer one. It counts only beside that one, so a slow answer to an old request \
+                  cannot take a newer sign-in away.",
         stays: "until the browser quits; the session behind it ends sooner when idle",
         shown: Shown::Masked,
         scripts: false,
@@ -150,7 +161,7 @@ mod tests {
     #[test]
     fn keys_are_never_shown_whole() {
         let secret = "AbCdEfGhIjKlMnOpQrStUvWxYz";
-        for name in [ANONYMOUS, SIGNED_IN, REMEMBER, ADDRESS, "someone-elses"] {
+        for name in [ANONYMOUS, SIGNED_IN, RENEWED, REMEMBER, ADDRESS, "someone-elses"] {
             let line = show_line(&format!("{name}={secret}; Path=/; Secure; HttpOnly"));
             for text in [show(name, secret).into_string(), line] {
                 assert!(!text.contains(&secret[..13]), "{text}");

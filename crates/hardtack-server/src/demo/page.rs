@@ -1,7 +1,7 @@
 //! The frame of every page: header, contents, and the round trip beside them.
 
 use axum::response::{IntoResponse, Response};
-use hardtack_tower::session::{Cause, Kind};
+use hardtack_tower::session::{Cause, Kind, Locator};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
@@ -244,6 +244,10 @@ fn sent_cookie(visit: &Visit, sent: &Sent) -> Html {
 fn opens(visit: &Visit, name: &str) -> Option<bool> {
     Some(match name {
         known::SIGNED_IN => visit.session.kind() == Some(Kind::User),
+        known::RENEWED => {
+            let handle = visit.cookie(name).and_then(|id| Locator::parse(id.get(8..32)?));
+            visit.session.kind() == Some(Kind::User) && visit.session.handle() == handle
+        }
         known::ANONYMOUS => visit.session.kind() == Some(Kind::Anonymous),
         // A live one would have signed in.
         known::REMEMBER if visit.session.kind() != Some(Kind::User) => false,

@@ -30,9 +30,10 @@ impl Browser {
         self.cookies.clone()
     }
 
-    /// The values of its cookies.
-    pub(super) fn values(&self) -> impl Iterator<Item = &str> {
-        self.jar.iter().filter_map(|cookie| str::from_utf8(cookie.value()).ok())
+    /// The value of the cookie whose name ends so.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        let found = self.jar.iter().find(|cookie| cookie.name().ends_with(name.as_bytes()))?;
+        str::from_utf8(found.value()).ok()
     }
 
     /// Takes the cookies of an answer.

@@ -9,9 +9,7 @@
 //!
 //! 1. The browser is signed in exactly if the session of the last login whose
 //!    answer has arrived (or the one it began with) has not ended, and then it is
-//!    in that session. There is one exception, and it is counted: where an answer
-//!    with a renewed id comes later than that of a login, the browser holds the
-//!    session that was renewed, and is signed in if that has not ended.
+//!    in that session.
 //! 2. Each write that was answered with success is in the session that it was
 //!    made in, or in the one that a login put in its place; unless that ended.
 //!    One that was refused is nowhere, and was answered 401 if the session had
@@ -253,9 +251,6 @@ pub struct Explored {
     /// Of those, with each order of arrival and each lost answer: the orders that
     /// were judged.
     pub orders: u64,
-    /// Of those, the ones in which an answer with a renewed id arrived after that
-    /// of a login that it was overtaken by, and took its cookie's place.
-    pub outrun: u64,
 }
 
 impl Explored {
@@ -263,7 +258,6 @@ impl Explored {
     pub fn add(&mut self, other: Explored) {
         self.runs += other.runs;
         self.orders += other.orders;
-        self.outrun += other.outrun;
     }
 }
 

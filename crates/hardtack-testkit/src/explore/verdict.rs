@@ -24,11 +24,10 @@ pub(super) fn judge(explorer: &Explorer, run: &Run, start: Start) -> Result<Expl
     for lost in given.iter().map(Some).chain([None]) {
         let arriving: Vec<usize> = given.iter().copied().filter(|p| Some(p) != lost).collect();
         for order in permutations(&arriving) {
-            let outrun = case.browser(&order, &mut seen).map_err(|what| {
+            case.browser(&order, &mut seen).map_err(|what| {
                 format!("{what}; the answers of {order:?} arrive in this order, lost: {lost:?}")
             })?;
             explored.orders += 1;
-            explored.outrun += u64::from(outrun);
         }
     }
     Ok(explored)
@@ -43,43 +42,32 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Rule 1. Answers whether a late renewal outran the login.
-    fn browser(
-        &self,
-        order: &[usize],
-        seen: &mut BTreeMap<String, Answer>,
-    ) -> Result<bool, String> {
+    /// Rule 1.
+    fn browser(&self, order: &[usize], seen: &mut BTreeMap<String, Answer>) -> Result<(), String> {
         let browser = self.run.browser_after(order);
         let cookies = browser.cookies();
         let shown = seen.entry(cookies).or_insert_with_key(|cookies| self.run.look(cookies));
-        let (login, newest) = self.signed_in_by(order);
-        let live = newest.filter(|key| self.is_live(key));
-        let held: Vec<Locator> = browser.values().filter_map(locator).collect();
+        let login = self.signed_in_by(order);
+        let live = login.filter(|key| self.is_live(key));
+        let held = browser.value("sid").and_then(locator);
         match (live, shown.user.as_deref()) {
-            (None, None) => Ok(login != newest),
-            (Some(key), Some(USER)) if held.contains(&key) => Ok(login != newest),
-            (None, Some(_)) => Err(format!("signed in, though {newest:?} has ended")),
+            (None, None) => Ok(()),
+            (Some(key), Some(USER)) if held == Some(key) => Ok(()),
+            (None, Some(_)) => Err(format!("signed in, though {login:?} has ended")),
             (Some(key), None) => Err(format!("not signed in, though {key} lives")),
             (Some(key), Some(user)) => Err(format!("{user} is signed in, but not in {key}")),
         }
     }
 
-    /// The session of the last login whose answer has arrived, and that of the
-    /// last answer of any kind with the id of a signed-in session: the same,
-    /// unless a renewal was slower than a login.
-    fn signed_in_by(&self, order: &[usize]) -> (Option<Locator>, Option<Locator>) {
+    /// The session of the last login whose answer has arrived, or the one it began with.
+    fn signed_in_by(&self, order: &[usize]) -> Option<Locator> {
         let first = signed_in_id(&self.run.given_before).filter(|_| self.start == Start::SignedIn);
-        let (mut login, mut newest) = (first, first);
-        for part in self.run.arrived.iter().chain(order) {
-            let request = &self.run.requests[*part];
-            let Some(answer) = request.answer() else { continue };
-            let Some(id) = signed_in_id(&answer.set_cookies) else { continue };
-            newest = Some(id);
-            if request.part == Part::Login && answer.status == 200 {
-                login = Some(id);
-            }
-        }
-        (login, newest)
+        let arrived = self.run.arrived.iter().chain(order).map(|part| &self.run.requests[*part]);
+        let mut logins = arrived.filter(|request| request.part == Part::Login).rev();
+        let given = logins.find_map(|request| {
+            request.answer().filter(|a| a.status == 200).and_then(|a| signed_in_id(&a.set_cookies))
+        });
+        given.or(first)
     }
 
     /// Rule 2, the answers of writes; and what no answer may be.
@@ -179,13 +167,16 @@ impl Case<'_> {
     }
 }
 
-/// Every cookie with an id that was ever given out, as a browser sends it.
+/// Every id that was ever given out, in a cookie that counts by itself.
 fn given(run: &Run) -> Vec<(String, Locator)> {
     let answers = run.requests.iter().filter_map(|request| request.answer());
     let later = answers.flat_map(|answer| &answer.set_cookies);
     let pairs = run.given_before.iter().chain(later).filter_map(|c| c.split(';').next());
     let mut given: Vec<(String, Locator)> = pairs
-        .filter_map(|pair| Some((pair.to_owned(), locator(pair.split_once('=')?.1)?)))
+        .filter_map(|pair| {
+            let (name, id) = pair.split_once('=')?;
+            Some((format!("{}={id}", name.strip_suffix('2').unwrap_or(name)), locator(id)?))
+        })
         .collect();
     given.sort();
     given.dedup();

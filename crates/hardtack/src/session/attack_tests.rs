@@ -347,6 +347,55 @@ fn a_second_renewal_leaves_the_first_old_id_its_grace() {
     assert!(site.visit(&mut browser, |s| s.user().is_some()));
 }
 
+/// The cookie of a renewed id, on its way while its user signs in anew.
+#[test]
+fn a_late_renewal_does_not_take_a_newer_login_away() {
+    let (site, mut browser) = (plain(), Browser::default());
+    let handle = |browser: &Browser| site.visit(&mut browser.clone(), |s| s.handle());
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let mut renewing = browser.clone();
+    site.visit(&mut renewing, |s| now(s.renew()).unwrap());
+    let late = renewing.0.pop().unwrap();
+    assert_eq!(late.0, "__Host-Http-sid2");
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let newer = handle(&browser);
+    browser.0.push(late.clone());
+    assert_eq!(handle(&browser), newer);
+    // Nor does it take the place of the newer session's own renewed id for good.
+    site.visit(&mut browser, |s| now(s.renew()).unwrap());
+    assert_eq!((browser.0.len(), handle(&browser)), (2, newer));
+    assert_eq!(site.sessions.counts().reuse, 0);
+}
+
+#[test]
+fn a_renewed_id_names_nothing_without_the_cookie_of_its_sign_in() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    site.visit(&mut browser, |s| now(s.renew()).unwrap());
+    let [sid, renewed] = [0, 1].map(|n| browser.0[n].clone());
+    let user = |cookies: &[&(String, String)]| {
+        let mut browser = Browser(cookies.iter().map(|c| (*c).clone()).collect());
+        site.visit(&mut browser, |s| s.user())
+    };
+    let visitor = {
+        let mut other = Browser::default();
+        site.visit(&mut other, |s| s.set("n", &1).unwrap());
+        other.0.remove(0)
+    };
+    assert_eq!(user(&[&renewed]), None);
+    assert_eq!(user(&[&visitor, &renewed]), None);
+    let junk = (renewed.0.clone(), "x".repeat(96));
+    for cookies in [&[&renewed, &sid][..], &[&sid, &renewed, &renewed], &[&junk, &sid, &renewed]] {
+        assert_eq!(user(cookies).as_deref(), Some("alice"), "in any order, and among others");
+    }
+    // It is in use: what it took the place of has its grace, and no more.
+    site.pass(11);
+    assert_eq!(user(&[&sid, &renewed]).as_deref(), Some("alice"));
+    assert_eq!(site.sessions.counts().reuse, 0);
+    assert_eq!(user(&[&sid, &junk]), None);
+    assert_eq!(site.sessions.counts().reuse, 1);
+}
+
 // Laws 2 and 5: what a login takes along, and what a failed one loses.
 
 #[test]

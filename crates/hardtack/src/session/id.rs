@@ -137,6 +137,8 @@ impl fmt::Debug for Locator {
 
 /// How many characters an id has.
 pub(crate) const ID_CHARS: usize = 96;
+/// Which of them are the locator's.
+pub(crate) const LOCATOR_CHARS: std::ops::Range<usize> = 8..32;
 const ID_BYTES: usize = 72;
 const SECRET_AT: usize = 24;
 const TAG_AT: usize = 56;

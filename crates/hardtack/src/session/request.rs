@@ -201,14 +201,24 @@ impl Session {
         found: &mut Found,
     ) -> Result<(), SessionError> {
         let engine = self.engine();
-        let mut tried = 0;
+        let (mut tried, mut judged) = (0, [None; CANDIDATES]);
         for candidate in candidates.of(kind) {
             let Some(id) = engine.identify(candidate) else { continue };
+            // A renewed id comes before the one whose place it took: that one would be
+            // taken for a stolen one.
+            let key = id.locator();
+            if judged.contains(&Some(key)) {
+                continue;
+            }
             if tried == CANDIDATES {
                 break;
             }
+            let look = engine.look(id).await?;
+            if !matches!(look, Look::NotOurs) {
+                judged[tried] = Some(key);
+            }
             tried += 1;
-            let work = match engine.look(id).await? {
+            let work = match look {
                 Look::Live(work) => work,
                 Look::Over(cause) => {
                     // The first one counts: that of the signed-in session is of more interest.
@@ -217,9 +227,7 @@ impl Session {
                 }
                 Look::NotOurs => continue,
             };
-            if let Some(other) =
-                found.live.as_ref().filter(|other| other.id.locator() != work.id.locator())
-            {
+            if let Some(other) = &found.live {
                 engine.counters.two_sessions.up();
                 let sessions = vec![other.id.locator(), work.id.locator()];
                 engine.events.tell(&Event::TwoSessions { sessions, at: engine.clock.now() });
@@ -375,11 +383,16 @@ impl Session {
     /// While a renewal is under way every answer carries the new id.
     fn answer_with_newest(&self, state: &mut Known) {
         let engine = self.engine();
-        let Some(base) = &mut state.base else { return };
-        if base.older.take().is_some() {
-            let header = engine.transport.write(&base.id, None, engine.clock.now());
-            state.answer_with(header);
-        }
+        let by_url = state.arrival.as_deref().is_some_and(|arrival| arrival.carried);
+        let Some(base) = state.base.as_mut().filter(|base| base.older.is_some()) else { return };
+        base.older = None;
+        let now = engine.clock.now();
+        let header = match by_url {
+            // There is no cookie of it yet.
+            true => engine.transport.write(&base.id, None, now),
+            false => engine.transport.write_renewed(&base.id, now),
+        };
+        state.answer_with(header);
     }
 
     /// Commits the collected changes onto the newest record.

@@ -158,7 +158,8 @@ impl Sessions {
     }
 
     /// The name of the cookie that sessions of `kind` travel in; `None` with
-    /// header transport.
+    /// header transport. That of a signed-in session's id since it was renewed is
+    /// the same with a `2` behind it.
     pub fn cookie_name(&self, kind: Kind) -> Option<&str> {
         self.0.transport.cookie(kind).map(crate::cookie::CookieSpec::name)
     }

@@ -5,6 +5,17 @@
 //! different names, so that a late answer to an anonymous request can never
 //! overwrite a login; where both are there, the signed-in one counts.
 //!
+//! | cookie | written by | counts |
+//! | --- | --- | --- |
+//! | `aid` | a new anonymous session | where no signed-in one is live |
+//! | `sid` | a sign-in, and nothing else | always |
+//! | `sid2` | renewals of a signed-in session | only beside a `sid` of the same session, then first |
+//! | `rem` | a remember-me token | where no session is live |
+//! | `out` | a sign-out | never |
+//!
+//! So the answer to a renewal that arrives after the answer to a newer sign-in cannot
+//! take its cookie away: it names a session that no `sid` names any more.
+//!
 //! # What this does not protect
 //! A cookie named by `__Host-Http-` can be neither read nor set by scripts, nor
 //! set by a sibling host, in browsers that know the prefix (older ones enforce
@@ -16,7 +27,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::config::ConfigError;
-use super::id::{ID_CHARS, SessionId};
+use super::id::{ID_CHARS, LOCATOR_CHARS, SessionId};
 use super::record::Kind;
 use crate::cookie::{BuildError, CookieHeader, CookieSpec, SameSite};
 use crate::time::UnixTime;
@@ -60,12 +71,48 @@ impl Default for TransportPlan {
 /// As checked.
 #[derive(Clone, Debug)]
 pub(crate) enum Transport {
-    /// The cookies of ids by kind, and the one that tells of a sign-out.
-    Cookies {
-        ids: Box<[CookieSpec; 3]>,
-        out: CookieSpec,
-    },
+    Cookies(Box<Cookies>),
     Header(HeaderName),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Cookies {
+    /// Those of ids, by kind.
+    ids: [CookieSpec; Kind::ALL.len()],
+    /// That of a signed-in session's id since it was renewed.
+    renewed: CookieSpec,
+    /// The one that tells of a sign-out.
+    out: CookieSpec,
+}
+
+impl Cookies {
+    /// Which of our cookies for ids has this name.
+    fn slot(&self, name: &[u8]) -> Option<Slot> {
+        let is = |spec: &CookieSpec| spec.name().as_bytes() == name;
+        match Kind::ALL.into_iter().find(|kind| is(&self.ids[kind.index()])) {
+            Some(kind) => Some(Slot::Of(kind)),
+            None => is(&self.renewed).then_some(Slot::Renewed),
+        }
+    }
+}
+
+/// The cookie that an id came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    Of(Kind),
+    /// That of a renewed id.
+    Renewed,
+}
+
+impl Slot {
+    const COUNT: usize = Kind::ALL.len() + 1;
+
+    fn index(self) -> usize {
+        match self {
+            Self::Of(kind) => kind.index(),
+            Self::Renewed => Kind::ALL.len(),
+        }
+    }
 }
 
 impl Transport {
@@ -89,16 +136,14 @@ impl Transport {
             }
             builder.build().map_err(|rule: BuildError| ConfigError::Cookie { name, rule })
         };
-        Ok(Self::Cookies {
-            ids: Box::new([spec("aid")?, spec("sid")?, spec("rem")?]),
-            out: spec("out")?,
-        })
+        let ids = [spec("aid")?, spec("sid")?, spec("rem")?];
+        Ok(Self::Cookies(Box::new(Cookies { ids, renewed: spec("sid2")?, out: spec("out")? })))
     }
 
     /// The names of the cookies, by kind; none with header transport.
     pub(crate) fn cookie(&self, kind: Kind) -> Option<&CookieSpec> {
         match self {
-            Self::Cookies { ids, .. } => Some(&ids[kind.index()]),
+            Self::Cookies(cookies) => Some(&cookies.ids[kind.index()]),
             Self::Header(_) => None,
         }
     }
@@ -106,61 +151,95 @@ impl Transport {
     /// What in `headers` may be ids; those of one kind in the order in which they are to
     /// be tried.
     pub(crate) fn read(&self, headers: &HeaderMap) -> Candidates {
-        let mut found = Candidates::default();
-        self.each(headers, |kind, value| found.add(kind, value));
+        let (mut found, mut renewed) = (Candidates::default(), Vec::new());
+        self.each(headers, |slot, value| match slot {
+            Slot::Of(kind) => found.add(kind, value),
+            Slot::Renewed => renewed.push(value),
+        });
+        found.put_renewed_first(&renewed);
         found
     }
 
     /// Of those the one that is tried first, if it is the only one of its kind.
     pub(crate) fn only<'h>(&self, headers: &'h HeaderMap) -> Option<(Kind, &'h IdText)> {
-        let mut found: [Option<&[u8]>; Kind::ALL.len()] = [None; Kind::ALL.len()];
-        let mut several = [false; Kind::ALL.len()];
-        self.each(headers, |kind, value| {
-            let first = found[kind.index()].get_or_insert(value);
-            several[kind.index()] |= *first != value;
+        let mut found: [Option<&[u8]>; Slot::COUNT] = [None; Slot::COUNT];
+        let mut several = [false; Slot::COUNT];
+        self.each(headers, |slot, value| {
+            let first = found[slot.index()].get_or_insert(value);
+            several[slot.index()] |= *first != value;
         });
+        let only = |slot: Slot| match several[slot.index()] {
+            true => None,
+            false => <&IdText>::try_from(found[slot.index()]?).ok(),
+        };
         let kind =
             [Kind::User, Kind::Anonymous].into_iter().find(|k| found[k.index()].is_some())?;
-        let text = found[kind.index()].filter(|_| !several[kind.index()])?.try_into().ok()?;
-        Some((kind, text))
+        let text = only(Slot::Of(kind))?;
+        if kind == Kind::Anonymous || found[Slot::Renewed.index()].is_none() {
+            return Some((kind, text));
+        }
+        let renewed = only(Slot::Renewed)?;
+        Some((kind, if session_of(renewed) == session_of(text) { renewed } else { text }))
     }
 
-    fn each<'h>(&self, headers: &'h HeaderMap, mut found: impl FnMut(Kind, &'h [u8])) {
+    fn each<'h>(&self, headers: &'h HeaderMap, mut found: impl FnMut(Slot, &'h [u8])) {
         match self {
-            Self::Cookies { ids, .. } => {
-                let mut copies = [0; Kind::ALL.len()];
+            Self::Cookies(cookies) => {
+                let mut copies = [0; Slot::COUNT];
                 for pair in CookieHeader::from_headers(headers) {
-                    for kind in Kind::ALL {
-                        let (copies, spec) = (&mut copies[kind.index()], &ids[kind.index()]);
-                        if pair.name == spec.name().as_bytes() && *copies < COPIES {
-                            *copies += 1;
-                            found(kind, pair.value);
-                        }
+                    let Some(slot) = cookies.slot(pair.name) else { continue };
+                    let copies = &mut copies[slot.index()];
+                    if *copies < COPIES {
+                        *copies += 1;
+                        found(slot, pair.value);
                     }
                 }
             }
             Self::Header(name) => {
                 for value in headers.get_all(name).iter().take(COPIES) {
-                    Kind::ALL.into_iter().for_each(|kind| found(kind, value.as_bytes()));
+                    Kind::ALL.into_iter().for_each(|kind| found(Slot::Of(kind), value.as_bytes()));
                 }
             }
         }
     }
 
-    /// The header that gives an id to the client, lasting `max_age` or as long as
-    /// the browser runs.
+    /// The header that gives the id of a new session to the client, lasting `max_age` or
+    /// as long as the browser runs.
     pub(crate) fn write(
         &self,
         id: &SessionId,
         max_age: Option<Duration>,
         now: UnixTime,
     ) -> Option<(HeaderName, HeaderValue)> {
+        self.write_in(Slot::Of(id.kind()), id, max_age, now)
+    }
+
+    /// The header that gives the client the id that a session has since it was renewed.
+    pub(crate) fn write_renewed(
+        &self,
+        id: &SessionId,
+        now: UnixTime,
+    ) -> Option<(HeaderName, HeaderValue)> {
+        let slot = if id.kind() == Kind::User { Slot::Renewed } else { Slot::Of(id.kind()) };
+        self.write_in(slot, id, None, now)
+    }
+
+    fn write_in(
+        &self,
+        slot: Slot,
+        id: &SessionId,
+        max_age: Option<Duration>,
+        now: UnixTime,
+    ) -> Option<(HeaderName, HeaderValue)> {
         let text = id.text();
         match self {
-            Self::Cookies { ids, .. } => {
+            Self::Cookies(cookies) => {
+                let spec = match slot {
+                    Slot::Of(kind) => &cookies.ids[kind.index()],
+                    Slot::Renewed => &cookies.renewed,
+                };
                 // The text of an id is cookie-octets and far below 4096 bytes.
-                let value = ids[id.kind().index()].set(&text, max_age, now).ok()?;
-                Some((http::header::SET_COOKIE, value))
+                Some((http::header::SET_COOKIE, spec.set(&text, max_age, now).ok()?))
             }
             Self::Header(name) => {
                 let mut value = HeaderValue::try_from(text).ok()?;
@@ -175,9 +254,9 @@ impl Transport {
     /// of theirs changes. The cookie says when, lasts a minute, and is never read.
     pub(crate) fn signed_out(&self, now: UnixTime) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Self::Cookies { out, .. } => {
-                let value =
-                    out.set(&now.as_millis().to_string(), Some(SIGNED_OUT_LASTS), now).ok()?;
+            Self::Cookies(cookies) => {
+                let value = now.as_millis().to_string();
+                let value = cookies.out.set(&value, Some(SIGNED_OUT_LASTS), now).ok()?;
                 Some((http::header::SET_COOKIE, value))
             }
             Self::Header(_) => None,
@@ -187,9 +266,10 @@ impl Transport {
     /// The headers that make the client forget all of our cookies.
     pub(crate) fn removals(&self) -> Vec<(HeaderName, HeaderValue)> {
         match self {
-            Self::Cookies { ids, out } => {
+            Self::Cookies(cookies) => {
+                let Cookies { ids, renewed, out } = &**cookies;
                 let removal = |spec: &CookieSpec| (http::header::SET_COOKIE, spec.removal());
-                ids.iter().chain([out]).map(removal).collect()
+                ids.iter().chain([renewed, out]).map(removal).collect()
             }
             Self::Header(_) => Vec::new(),
         }
@@ -198,6 +278,11 @@ impl Transport {
 
 /// A text that may be an id.
 pub(crate) type IdText = [u8; ID_CHARS];
+
+/// The session that an id names: the text of its locator, which stays through renewal.
+fn session_of(id: &IdText) -> &[u8] {
+    &id[LOCATOR_CHARS]
+}
 
 /// What a cookie of ours holds.
 #[derive(Clone, Debug)]
@@ -216,6 +301,21 @@ impl Candidates {
         let text = IdText::try_from(value).ok();
         if text.is_none() || !self.of(kind).any(|known| known.text == text) {
             self.0.push(Candidate { kind, text });
+        }
+    }
+
+    /// Adds what came in the cookie of renewed ids: what names the session of a signed-in
+    /// id is put before that one, the rest counts for nothing.
+    fn put_renewed_first(&mut self, renewed: &[&[u8]]) {
+        let texts = renewed.iter().filter_map(|value| IdText::try_from(*value).ok());
+        for text in texts {
+            let of_this = |known: &IdText| session_of(known) == session_of(&text);
+            let place = self.0.iter().position(|candidate| {
+                candidate.kind == Kind::User && candidate.text.as_ref().is_some_and(of_this)
+            });
+            if let Some(place) = place {
+                self.0.insert(place, Candidate { kind: Kind::User, text: Some(text) });
+            }
         }
     }
 

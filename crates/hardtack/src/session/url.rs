@@ -107,7 +107,7 @@ pub(crate) struct Arrival {
     /// Not one cookie came, so perhaps none ever will.
     cookieless: bool,
     /// The session came by the token.
-    carried: bool,
+    pub(super) carried: bool,
     /// A token was given out to stand in the response.
     handed_out: bool,
     /// The response is the page that asks.
