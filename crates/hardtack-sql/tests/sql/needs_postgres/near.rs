@@ -7,13 +7,14 @@ use hardtack::session::store::{Ended, Loaded, Store};
 use hardtack::session::{Cause, Locator};
 use hardtack_sql::PostgresStore;
 use hardtack_testkit::FakeClock;
+use hardtack_testkit::near::Place;
 use hardtack_testkit::records::{anonymous, locator, put};
 use hardtack_testkit::store::Fixture;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 
 use super::{client, quick};
-use crate::server::{self, POSTGRES};
+use crate::server::{self, POSTGRES, Server};
 
 const LAG: Duration = Duration::from_millis(40);
 const NOW: hardtack::time::UnixTime = FakeClock::START;
@@ -29,6 +30,47 @@ async fn near_cached() -> Fixture {
         async move { builder.migrate(false).open().await.unwrap() }
     };
     Fixture::new(store).reopened_by(reopen)
+}
+
+hardtack_testkit::near_suite!(near_nodes, Nodes::start().await);
+
+/// A server, and an administrator's connection to it for each cut.
+struct Nodes(Server);
+
+impl Nodes {
+    async fn start() -> Self {
+        let server = Server::start(POSTGRES, "");
+        plain(&super::url(server.port())).await;
+        Self(server)
+    }
+}
+
+impl Place for Nodes {
+    async fn open(&self, port: u16, lag: Option<Duration>) -> Arc<dyn Store> {
+        let builder = quick(&super::url(port)).migrate(false).deadline(Duration::from_secs(1));
+        Arc::new(match lag {
+            Some(lag) => builder.near_cache(8 << 20).near_lag(lag).open().await.unwrap(),
+            None => builder.open().await.unwrap(),
+        })
+    }
+
+    fn port(&self) -> u16 {
+        self.0.port()
+    }
+
+    fn signal(&self, signal: &str) {
+        self.0.signal(signal);
+    }
+
+    fn restart(&mut self) {
+        self.0.restart();
+    }
+
+    async fn cut(&self) {
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE application_name = 'hardtack'";
+        client(&super::url(self.0.port())).await.batch_execute(sql).await.unwrap();
+    }
 }
 
 async fn near(url: &str, lag: Duration) -> PostgresStore {
