@@ -128,7 +128,6 @@ impl Asking<'_> {
                 }
                 Some(number) if known != Some(number) => {
                     known = Some(number);
-                    self.near.lost();
                     self.near.begin();
                 }
                 Some(_) => self.near.proven(asked.into_std()),
