@@ -34,7 +34,7 @@ impl Around for Hits {
     ) -> Reply<'a, Result<T, StoreError>> {
         match call(usize::MAX).into_ready() {
             Ok(answer) => {
-                self.count.fetch_add(u64::from(verb == Verb::Load), SeqCst);
+                self.count.fetch_add(u64::from(verb == Verb::Load && answer.is_ok()), SeqCst);
                 Reply::ready(answer)
             }
             Err(later) => later,
