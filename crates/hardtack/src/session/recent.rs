@@ -214,7 +214,10 @@ mod tests {
             work.reopen(&touched, later).map(|w| (w.last_seen, w.looked_at)),
             Some((later, later))
         );
-        let copied = bytes::Bytes::copy_from_slice(&record.data);
+        let copy = |data: &[u8]| Record { data: data.to_vec().into(), ..record.clone() };
+        assert!(work.reopen(&copy(&record.data), later).is_some(), "read again, and the same");
+        let (mut last, at) = (record.data.to_vec(), record.data.len() - 1);
+        last[at] ^= 1;
         for (what, other) in [
             ("version", Record { version: Version::new(7), ..record.clone() }),
             ("kind", Record { kind: Kind::User, ..record.clone() }),
@@ -224,7 +227,7 @@ mod tests {
             ("created", Record { created: later, ..record.clone() }),
             ("dies", Record { dies: later, ..record.clone() }),
             ("device", Record { device: Some("a".into()), ..record.clone() }),
-            ("data", Record { data: copied, ..record.clone() }),
+            ("data", copy(&last)),
             ("part of the data", Record { data: record.data.slice(1..), ..record.clone() }),
         ] {
             assert!(work.reopen(&other, later).is_none(), "{what}");

@@ -203,17 +203,17 @@ impl Session {
         let engine = self.engine();
         let (mut tried, mut judged) = (0, [None; CANDIDATES]);
         for candidate in candidates.of(kind) {
-            let Some(id) = engine.identify(candidate) else { continue };
+            let Some(named) = engine.named(candidate) else { continue };
             // A renewed id comes before the one whose place it took: that one would be
             // taken for a stolen one.
-            let key = id.locator();
+            let key = named.id.locator();
             if judged.contains(&Some(key)) {
                 continue;
             }
             if tried == CANDIDATES {
                 break;
             }
-            let look = engine.look(id).await?;
+            let look = engine.look_named(named).await?;
             if !matches!(look, Look::NotOurs) {
                 judged[tried] = Some(key);
             }

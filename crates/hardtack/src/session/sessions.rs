@@ -54,6 +54,15 @@ pub(crate) struct Engine {
     runtime: OnceLock<Arc<dyn Runtime>>,
 }
 
+/// An id that a cookie holds.
+pub(crate) struct Named {
+    pub(crate) id: SessionId,
+    /// Its text, where it has opened nothing lately.
+    text: Option<IdText>,
+    /// What it has opened lately.
+    lately: Option<Work>,
+}
+
 /// What one look at the store found behind an id.
 pub(crate) enum Look {
     Live(Work),
@@ -251,7 +260,7 @@ impl Engine {
     /// calls for more than reading it. `None`: nothing has been done, not even counted.
     pub(crate) fn look_now(&self, kind: Kind, text: &IdText) -> Option<(Work, Verdict)> {
         let now = self.clock.now();
-        let recent = self.recent.find(kind, text, now).filter(|w| self.keys.holds(w.id.key_id()));
+        let recent = self.opened_lately(kind, text, now);
         let id = match &recent {
             Some(work) => work.id.clone(),
             None => SessionId::parse(text, kind, self.settings.scope, &self.keys).ok()?,
@@ -278,19 +287,42 @@ impl Engine {
         }
     }
 
+    /// What this very id has opened lately, under a key that we still have.
+    fn opened_lately(&self, kind: Kind, text: &IdText, now: UnixTime) -> Option<Work> {
+        self.recent.find(kind, text, now).filter(|work| self.keys.holds(work.id.key_id()))
+    }
+
+    /// What a cookie names that holds an id; see [`look`](Self::look).
+    pub(crate) fn named(&self, candidate: &Candidate) -> Option<Named> {
+        let (kind, text) = (candidate.kind, candidate.text.as_ref());
+        match text.and_then(|text| self.opened_lately(kind, text, self.clock.now())) {
+            Some(work) => Some(Named { id: work.id.clone(), text: None, lately: Some(work) }),
+            None => {
+                let id = self.identify(candidate)?;
+                Some(Named { id, text: candidate.text, lately: None })
+            }
+        }
+    }
+
     /// Loads and judges what a presented `id` names. Ends it where that cannot wait.
     pub(crate) async fn look(&self, id: SessionId) -> Result<Look, StoreError> {
-        self.look_as(id, false).await
+        self.look_at(Named { id, text: None, lately: None }, false).await
+    }
+
+    /// The same of what a cookie names.
+    pub(crate) async fn look_named(&self, named: Named) -> Result<Look, StoreError> {
+        self.look_at(named, false).await
     }
 
     /// As [`look`](Self::look), with an id that we have held for a while: that the
     /// session was renewed meanwhile is no reuse. After a second renewal it opens
     /// nothing any more ([`Look::NotOurs`]).
     pub(crate) async fn look_again(&self, id: &SessionId) -> Result<Look, StoreError> {
-        self.look_as(id.clone(), true).await
+        self.look_at(Named { id: id.clone(), text: None, lately: None }, true).await
     }
 
-    async fn look_as(&self, id: SessionId, held: bool) -> Result<Look, StoreError> {
+    async fn look_at(&self, named: Named, held: bool) -> Result<Look, StoreError> {
+        let Named { id, text, lately } = named;
         let key = id.locator();
         let now = self.clock.now();
         // Asked before the store: what is passed on in between is in one of them.
@@ -303,8 +335,17 @@ impl Engine {
                 return Ok(Look::Over(None));
             }
         };
-        let ends = match self.judge(Work::open(id, record, &self.keys, now, held), noted, now) {
-            Judged::Live(work, _) => return Ok(Look::Live(work)),
+        let opened = match lately.and_then(|work| work.reopen(&record, now)) {
+            Some(work) => Opened::Live(work),
+            None => Work::open(id, record, &self.keys, now, held),
+        };
+        let ends = match self.judge(opened, noted, now) {
+            Judged::Live(work, _) => {
+                if let Some(text) = text.filter(|_| !work.must_confirm()) {
+                    self.recent.keep(&text, &work);
+                }
+                return Ok(Look::Live(work));
+            }
             Judged::WithToken(work) => return Box::pin(self.with_token(work, now)).await,
             Judged::Over(cause) => {
                 self.trusts_its_clock()?;
