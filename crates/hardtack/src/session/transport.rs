@@ -13,6 +13,7 @@
 //! | `rem` | a remember-me token | where no session is live |
 //! | `out` | a sign-out | never |
 //! | `pre` | a page that asks for a token without a session | for tokens, where nobody is signed in (`csrf.rs`) |
+//! | `msg` | who leaves a message without a session | until it is shown (`flash.rs`) |
 //!
 //! So the answer to a renewal that arrives after the answer to a newer sign-in cannot
 //! take its cookie away: it names a session that no `sid` names any more.
@@ -86,8 +87,16 @@ pub(crate) struct Cookies {
     renewed: CookieSpec,
     /// The one that tells of a sign-out.
     out: CookieSpec,
-    /// That of a visitor's pre-session.
-    pre: CookieSpec,
+    visitor: VisitorCookies,
+}
+
+/// Those of visitors without a session.
+#[derive(Clone, Debug)]
+pub(crate) struct VisitorCookies {
+    /// Pre-session.
+    pub(crate) pre: CookieSpec,
+    /// Messages for the next page.
+    pub(crate) messages: CookieSpec,
 }
 
 impl Cookies {
@@ -98,13 +107,14 @@ impl Cookies {
             b"sid" => Some(Slot::Of(Kind::User)),
             b"rem" => Some(Slot::Of(Kind::Remember)),
             b"sid2" => Some(Slot::Renewed),
-            b"pre" => Some(Slot::OfVisitor),
+            b"pre" | b"msg" => Some(Slot::OfVisitor),
             _ => None,
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &CookieSpec> {
-        self.ids.iter().chain([&self.renewed, &self.out, &self.pre])
+        let VisitorCookies { pre, messages } = &self.visitor;
+        self.ids.iter().chain([&self.renewed, &self.out, pre, messages])
     }
 }
 
@@ -162,8 +172,9 @@ impl Transport {
             builder.build().map_err(|rule: BuildError| ConfigError::Cookie { name, rule })
         };
         let ids = [spec("aid")?, spec("sid")?, spec("rem")?];
-        let (renewed, out, pre) = (spec("sid2")?, spec("out")?, spec("pre")?);
-        Ok(Self::Cookies(Box::new(Cookies { base: base.into(), ids, renewed, out, pre })))
+        let visitor = VisitorCookies { pre: spec("pre")?, messages: spec("msg")? };
+        let (renewed, out) = (spec("sid2")?, spec("out")?);
+        Ok(Self::Cookies(Box::new(Cookies { base: base.into(), ids, renewed, out, visitor })))
     }
 
     /// The names of the cookies, by kind; none with header transport.
@@ -311,10 +322,10 @@ impl Transport {
         cookies.into_iter().flatten()
     }
 
-    /// The cookie of a visitor's pre-session; none with header transport.
-    pub(crate) fn pre(&self) -> Option<&CookieSpec> {
+    /// The cookies of visitors without a session; none with header transport.
+    pub(crate) fn visitor(&self) -> Option<&VisitorCookies> {
         match self {
-            Self::Cookies(cookies) => Some(&cookies.pre),
+            Self::Cookies(cookies) => Some(&cookies.visitor),
             Self::Header(_) => None,
         }
     }

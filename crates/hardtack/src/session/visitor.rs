@@ -22,11 +22,13 @@ use zeroize::Zeroizing;
 
 use super::commits::entropy_failed;
 use super::error::{SessionError, ValueError};
+use super::flash::Flash;
 use super::session::Session;
 use super::sessions::Engine;
 use super::state::{Known, Phase};
 use super::store::{StoreError, StoreErrorKind};
-use super::transport::CANDIDATES;
+use super::transport::{CANDIDATES, VisitorCookies};
+use super::values;
 use crate::cookie::{CookieHeader, CookieSpec};
 use crate::entropy;
 use crate::seal::{Sealer, Unsealed};
@@ -36,6 +38,16 @@ use crate::seal::{Sealer, Unsealed};
 const PRE_LASTS: Duration = Duration::from_secs(4 * 3600);
 
 const PRE_PURPOSE: &str = "hardtack pre-session";
+
+/// How long messages last: they are for the page that the answer leads to, and nobody
+/// wants to read them in another visit.
+const MESSAGES_LAST: Duration = Duration::from_secs(5 * 60);
+
+/// The most bytes of messages. Sealed they fit into one cookie of any sensible name, and
+/// leave room in the 8 KiB that servers take of all cookies together.
+const MESSAGES_MOST: usize = 2048;
+
+const MESSAGES_PURPOSE: &str = "hardtack messages for the next page";
 
 /// What tokens of a visitor without a session are bound to: 128 random bits.
 pub(crate) type Seed = Zeroizing<[u8; 16]>;
@@ -48,6 +60,10 @@ pub(crate) struct Visitor {
     pre: Option<Pre>,
     /// The pre-session that came has ended.
     pre_ended: bool,
+    /// The messages that this request leaves.
+    left: Vec<Flash>,
+    /// Those that came are shown.
+    taken: bool,
 }
 
 struct Pre {
@@ -80,13 +96,13 @@ impl Session {
     pub(crate) fn pre_session(&self) -> Result<Seed, SessionError> {
         let engine = self.engine();
         let mut state = self.loaded()?;
-        let Some(spec) = engine.transport.pre() else { return Err(SessionError::NotSignedIn) };
+        let cookies = engine.transport.visitor().ok_or(SessionError::NotSignedIn)?;
         let closed = state.phase == Phase::Closed;
         let visitor = state.visitor();
         if let Some(pre) = &visitor.pre {
             return Ok(pre.seed.clone());
         }
-        let came = engine.open_pre(spec, &visitor.lines);
+        let came = engine.open_pre(&cookies.pre, &visitor.lines);
         let pre = match came.filter(|_| !visitor.pre_ended) {
             Some(came) => {
                 let left = came.expires.since(engine.clock.now());
@@ -108,24 +124,63 @@ impl Session {
     pub(crate) fn presented_pre_session(&self) -> Option<Seed> {
         let engine = self.engine();
         let state = self.state();
-        let opened = engine.open_pre(engine.transport.pre()?, &state.visitor.as_ref()?.lines)?;
+        let opened =
+            engine.open_pre(&engine.transport.visitor()?.pre, &state.visitor.as_ref()?.lines)?;
         Some(opened.value)
+    }
+
+    /// Keeps a message in the cookie, beside those that are there.
+    pub(crate) fn leave(&self, message: Flash) -> Result<(), ValueError> {
+        let mut state = self.loaded()?;
+        if state.phase == Phase::Closed {
+            return Err(ValueError::Closed);
+        }
+        let visitor = state.visitor();
+        visitor.left.push(message);
+        let size = values::json("flash", &self.engine().messages(visitor))?.len();
+        if size > MESSAGES_MOST {
+            visitor.left.pop();
+            return Err(ValueError::Messages { size, most: MESSAGES_MOST });
+        }
+        Ok(())
+    }
+
+    /// Takes the messages that came in the cookie, which the answer removes.
+    pub(crate) fn take_left(&self) -> Vec<Flash> {
+        let mut state = self.state();
+        let closed = state.phase == Phase::Closed;
+        let Some(visitor) = state.visitor.as_deref_mut().filter(|v| !closed && !v.taken) else {
+            return Vec::new();
+        };
+        let came = self.engine().open_messages(&visitor.lines);
+        visitor.taken = !came.is_empty();
+        came
     }
 
     /// Adds to the answer what the request does to these cookies.
     pub(crate) fn answer_visitor(&self, state: &mut Known) -> Result<(), SessionError> {
         let (engine, Some(visitor)) = (self.engine(), &state.visitor) else { return Ok(()) };
-        let Some(spec) = engine.transport.pre() else { return Ok(()) };
-        let header = match &visitor.pre {
+        let Some(VisitorCookies { pre: spec, messages }) = engine.transport.visitor() else {
+            return Ok(());
+        };
+        let pre = match &visitor.pre {
             Some(pre) if pre.set => {
                 Some(engine.seal_into(spec, PRE_PURPOSE, pre.seed.as_ref(), PRE_LASTS)?)
             }
-            None if visitor.pre_ended && values(spec, &visitor.lines).next().is_some() => {
+            None if visitor.pre_ended && sent_in(spec, &visitor.lines).next().is_some() => {
                 Some(spec.removal())
             }
             _ => None,
         };
-        state.answer_with(header.map(|header| (SET_COOKIE, header)));
+        let messages = if !visitor.left.is_empty() && !state.discarded {
+            let text = values::json("flash", &engine.messages(visitor))?;
+            Some(engine.seal_into(messages, MESSAGES_PURPOSE, &text, MESSAGES_LAST)?)
+        } else {
+            visitor.taken.then(|| messages.removal())
+        };
+        for header in [pre, messages] {
+            state.answer_with(header.map(|header| (SET_COOKIE, header)));
+        }
         Ok(())
     }
 }
@@ -138,6 +193,19 @@ impl Engine {
         Some(Unsealed { value, expires, reseal })
     }
 
+    /// The messages for the next page: those that came and were not shown, and those
+    /// that the request leaves.
+    fn messages(&self, visitor: &Visitor) -> Vec<Flash> {
+        let came = if visitor.taken { Vec::new() } else { self.open_messages(&visitor.lines) };
+        came.into_iter().chain(visitor.left.iter().cloned()).collect()
+    }
+
+    fn open_messages(&self, lines: &[HeaderValue]) -> Vec<Flash> {
+        let cookie = self.transport.visitor().map(|cookies| &cookies.messages);
+        let opened = cookie.and_then(|spec| self.open_of(spec, MESSAGES_PURPOSE, lines));
+        opened.and_then(|text| serde_json::from_slice(&text.value).ok()).unwrap_or_default()
+    }
+
     /// What is sealed in the cookie of this name.
     fn open_of(
         &self,
@@ -147,7 +215,7 @@ impl Engine {
     ) -> Option<Unsealed<Zeroizing<Vec<u8>>>> {
         let (sealer, now) = (Sealer::new(&self.keys, purpose), self.clock.now());
         let name = spec.name();
-        let mut opened = values(spec, lines).take(CANDIDATES).filter_map(|value| {
+        let mut opened = sent_in(spec, lines).take(CANDIDATES).filter_map(|value| {
             let Unsealed { value, expires, reseal } = sealer.open(name, Some(value), now).ok()?;
             Some(Unsealed { value: Zeroizing::new(value), expires, reseal })
         });
@@ -171,7 +239,7 @@ impl Engine {
 }
 
 /// What came in the cookie of this name.
-fn values<'h>(spec: &'h CookieSpec, lines: &'h [HeaderValue]) -> impl Iterator<Item = &'h [u8]> {
+fn sent_in<'h>(spec: &'h CookieSpec, lines: &'h [HeaderValue]) -> impl Iterator<Item = &'h [u8]> {
     let lines = lines.iter().map(|line| CookieHeader::new(line.as_bytes()));
     lines.flat_map(|line| line.values_of(spec.name().as_bytes()))
 }

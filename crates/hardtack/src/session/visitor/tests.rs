@@ -5,9 +5,10 @@ use http::HeaderName;
 use super::*;
 use crate::seal::Key;
 use crate::session::tests::{Browser, Site, now, plain};
-use crate::session::{Caching, Outcome};
+use crate::session::{About, Caching, Outcome};
 
 const PRE: &str = "__Host-Http-pre";
+const MSG: &str = "__Host-Http-msg";
 
 impl Browser {
     fn value(&self, name: &str) -> Option<&str> {
@@ -41,6 +42,16 @@ fn answer(site: &Site, browser: &mut Browser, handler: impl FnOnce(&Session)) ->
     let outcome = now(session.finish());
     browser.apply(&outcome);
     outcome
+}
+
+/// What the next page shows.
+fn shown(site: &Site, browser: &mut Browser) -> Vec<String> {
+    let messages = site.visit(browser, |s| now(s.take_flashes()).unwrap());
+    messages.into_iter().map(|message| message.text).collect()
+}
+
+fn leave(site: &Site, browser: &mut Browser, text: &str) {
+    site.visit(browser, |s| s.flash("info", text).unwrap());
 }
 
 fn promote_another_key(site: &Site) {
@@ -270,6 +281,177 @@ fn each_layer_has_pre_sessions_of_its_own() {
     token(&site, &mut browser);
     assert_eq!(browser.names(), ["__Host-Http-shop-pre"]);
     let names: Vec<_> = site.sessions.cookie_names().collect();
-    let short = ["aid", "sid", "rem", "sid2", "out", "pre"];
+    let short = ["aid", "sid", "rem", "sid2", "out", "pre", "msg"];
     assert_eq!(names, short.map(|short| format!("__Host-Http-shop-{short}")));
+}
+
+#[test]
+fn a_message_of_a_visitor_without_a_session_opens_none_and_is_shown_once() {
+    let (site, mut browser) = (plain(), Browser::default());
+    let outcome = answer(&site, &mut browser, |s| s.flash("info", "Sent").unwrap());
+    assert_eq!(browser.names(), [MSG]);
+    assert_eq!(outcome.caching, Caching::NoStore);
+    let line = outcome.headers[0].1.to_str().unwrap();
+    for part in ["HttpOnly", "Secure", "SameSite=Lax", "Max-Age=300"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(!line.contains("Sent") && !browser.value(MSG).unwrap().contains("U2Vud"));
+    let outcome = answer(&site, &mut browser, |s| {
+        let messages = now(s.take_flashes()).unwrap();
+        assert_eq!((&*messages[0].kind, &*messages[0].text, messages.len()), ("info", "Sent", 1));
+        assert_eq!(now(s.take_flashes()).unwrap(), []);
+    });
+    assert_eq!(outcome.caching, Caching::NoStore);
+    assert!(browser.0.is_empty());
+    assert_eq!(shown(&site, &mut browser), [""; 0]);
+    assert!(site.store.is_empty());
+    assert_eq!(site.sessions.counts().started, 0);
+}
+
+#[test]
+fn a_prefetch_takes_no_message() {
+    let (site, mut browser) = (plain(), Browser::default());
+    leave(&site, &mut browser, "Sent");
+    let ahead = site.sessions.session();
+    let about = About { passive: true, ..About::default() };
+    now(ahead.load_as(&browser.headers(), about)).unwrap();
+    assert_eq!(now(ahead.take_flashes()).unwrap(), []);
+    browser.apply(&now(ahead.finish()));
+    assert_eq!(shown(&site, &mut browser), ["Sent"]);
+}
+
+#[test]
+fn messages_of_several_requests_wait_in_their_order_and_those_of_the_page_for_the_next() {
+    let (site, mut browser) = (plain(), Browser::default());
+    leave(&site, &mut browser, "one");
+    site.visit(&mut browser, |s| {
+        s.flash("info", "two").unwrap();
+        s.flash("info", "three").unwrap();
+    });
+    site.visit(&mut browser, |s| {
+        s.flash("info", "four").unwrap();
+        assert_eq!(now(s.take_flashes()).unwrap().len(), 3);
+        s.flash("info", "five").unwrap();
+    });
+    assert_eq!(shown(&site, &mut browser), ["four", "five"]);
+}
+
+#[test]
+fn a_login_in_between_loses_no_message() {
+    let (site, mut browser) = (plain(), Browser::default());
+    leave(&site, &mut browser, "before");
+    site.visit(&mut browser, |s| {
+        s.flash("info", "with").unwrap();
+        now(s.login("alice")).unwrap();
+        s.flash("info", "after").unwrap();
+    });
+    let mut copy = browser.clone();
+    assert_eq!(shown(&site, &mut browser), ["before", "with", "after"]);
+    assert_eq!(browser.names(), ["__Host-Http-sid"]);
+    assert_eq!(shown(&site, &mut copy), ["before", "with"], "those in the session are gone");
+}
+
+#[test]
+fn a_value_that_opens_a_session_loses_no_message() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| {
+        s.flash("info", "one").unwrap();
+        s.set("x", &1).unwrap();
+        now(s.start()).unwrap();
+        s.flash("info", "two").unwrap();
+    });
+    assert_eq!(shown(&site, &mut browser), ["one", "two"]);
+}
+
+#[test]
+fn after_a_logout_a_message_opens_no_session_and_forget_takes_only_the_older_ones() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    site.visit(&mut browser, |s| {
+        now(s.logout()).unwrap();
+        s.flash("info", "Goodbye").unwrap();
+    });
+    assert_eq!(site.sessions.counts().started, 1);
+    let mut other = browser.clone();
+    assert_eq!(shown(&site, &mut browser), ["Goodbye"]);
+    site.visit(&mut other, |s| {
+        s.flash("info", "Forgotten").unwrap();
+        now(s.forget()).unwrap();
+    });
+    assert_eq!(other.names(), [MSG]);
+    assert_eq!(shown(&site, &mut other), ["Forgotten"]);
+}
+
+#[test]
+fn messages_that_were_given_up_are_not_left() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| {
+        s.flash("info", "no").unwrap();
+        s.discard();
+        s.flash("info", "nor this").unwrap();
+    });
+    assert!(browser.0.is_empty());
+}
+
+#[test]
+fn messages_have_a_bound_and_the_rest_stays() {
+    let (site, mut browser) = (plain(), Browser::default());
+    let long = "x".repeat(1500);
+    leave(&site, &mut browser, &long);
+    site.visit(&mut browser, |s| {
+        let error = s.flash("info", &long).unwrap_err();
+        assert!(error.to_string().contains("2048"), "{error}");
+        s.flash("info", "short").unwrap();
+    });
+    assert!(browser.value(MSG).unwrap().len() < 3000);
+    assert_eq!(shown(&site, &mut browser), [long, "short".to_owned()]);
+}
+
+#[test]
+fn an_expired_or_forged_message_is_not_shown() {
+    let (site, mut browser) = (plain(), Browser::default());
+    leave(&site, &mut browser, "Sent");
+    let sealed = browser.value(MSG).unwrap().to_owned();
+    let mut forged = sealed.clone().into_bytes();
+    forged[60] ^= 1;
+    let (time, later) = (site.sessions.now(), site.sessions.now().saturating_add(MESSAGES_LAST));
+    let text = br#"[{"kind":"info","text":"x"}]"#;
+    let foreign = Sealer::new(site.sessions.keys(), PRE_PURPOSE);
+    for value in [
+        String::from_utf8_lossy(&forged).into_owned(),
+        foreign.encrypt(MSG, text, later, time).unwrap(),
+        "plain".to_owned(),
+    ] {
+        let mut with = Browser::default();
+        with.put(MSG, &value);
+        assert_eq!(shown(&site, &mut with), [""; 0], "{value}");
+    }
+    site.pass(MESSAGES_LAST.as_secs());
+    assert_eq!(shown(&site, &mut browser), [""; 0]);
+}
+
+#[test]
+fn messages_live_through_a_change_of_keys() {
+    let (site, mut browser) = (plain(), Browser::default());
+    leave(&site, &mut browser, "Sent");
+    promote_another_key(&site);
+    assert_eq!(shown(&site, &mut browser), ["Sent"]);
+}
+
+#[test]
+fn without_cookies_a_message_opens_a_session() {
+    let site = Site::new(|b| b.in_header(HeaderName::from_static("x-session")));
+    let session = site.open(&Browser::default());
+    session.flash("info", "Sent").unwrap();
+    assert_eq!(now(session.finish()).headers[0].0, "x-session");
+    assert_eq!(site.store.len(), 1);
+}
+
+#[test]
+fn no_message_is_left_before_the_session_is_loaded_or_after_the_answer() {
+    let site = plain();
+    assert_eq!(site.sessions.session().flash("info", "x"), Err(ValueError::NotLoaded));
+    let session = site.open(&Browser::default());
+    now(session.finish());
+    assert_eq!(session.flash("info", "x"), Err(ValueError::Closed));
 }
