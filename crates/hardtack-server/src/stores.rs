@@ -5,7 +5,7 @@
 //! | `memory:` | the memory of this process |
 //! | `sqlite:PATH` | a file |
 //! | `redis://`, `rediss://`, `redis+sentinel://`, `rediss+sentinel://`, `redis+unix://` | Redis or Valkey, as [`hardtack_redis`] says; `?wait=N`: [`Durability::Wait`]; `?near=MB`: a near-cache of so many megabytes in this process; both: `?wait=N&near=MB` |
-//! | `postgres://`, `postgresql://` | PostgreSQL |
+//! | `postgres://`, `postgresql://` | PostgreSQL; `?near=MB` (or `&near=MB` after other settings): a near-cache |
 //! | `mysql://` | MySQL or MariaDB |
 //!
 //! # What this does not protect
@@ -112,7 +112,11 @@ impl StoreUrl {
                 let builder = RedisStore::builder(self.redis(), durability);
                 Arc::new(builder.near_cache(near << 20).open()?)
             }
-            Engine::Postgres => Arc::new(PostgresStore::builder(url).migrate(create).open().await?),
+            Engine::Postgres => {
+                let (_, near) = self.settings().unwrap_or((Durability::Async, 0));
+                let builder = PostgresStore::builder(&self.postgres()).migrate(create);
+                Arc::new(builder.near_cache(near << 20).open().await?)
+            }
             Engine::Mysql => Arc::new(MysqlStore::builder(url).migrate(create).open().await?),
         })
     }
@@ -128,9 +132,22 @@ impl StoreUrl {
         begins.min().unwrap_or(self.text.len())
     }
 
+    /// The address of PostgreSQL, without our own setting.
+    fn postgres(&self) -> String {
+        let Some((place, settings)) = self.text.split_once('?') else { return self.text.clone() };
+        let theirs: Vec<&str> = settings.split('&').filter(|s| !s.starts_with(NEAR)).collect();
+        if theirs.is_empty() { place.to_owned() } else { format!("{place}?{}", theirs.join("&")) }
+    }
+
     /// How many replicas logins and ends wait for, and the megabytes of a near-cache.
     fn settings(&self) -> Result<(Durability, usize), String> {
         let (mut durability, mut near) = (Durability::Async, 0);
+        if self.engine == Engine::Postgres {
+            let settings = self.text.split_once('?').map_or("", |(_, settings)| settings);
+            for megabytes in settings.split('&').filter_map(|s| s.strip_prefix(NEAR)) {
+                near = megabytes_of_near(megabytes)?;
+            }
+        }
         if self.engine != Engine::Redis {
             return Ok((durability, near));
         }
@@ -145,15 +162,7 @@ impl StoreUrl {
                         .to_owned());
                     }
                 },
-                Some(("near", megabytes)) => match megabytes.parse() {
-                    Ok(megabytes @ 1..=NEAR_MAX) => near = megabytes,
-                    _ => {
-                        return Err(format!(
-                            "`near=MB` of a Redis store is a number of megabytes \
-                                             from 1 to {NEAR_MAX}"
-                        ));
-                    }
-                },
+                Some(("near", megabytes)) => near = megabytes_of_near(megabytes)?,
                 _ => return Err("the settings of a Redis store are `wait=N` and `near=MB`".into()),
             }
         }
@@ -187,6 +196,15 @@ impl fmt::Debug for StoreUrl {
 /// The most megabytes of a near-cache.
 const NEAR_MAX: usize = 65_536;
 
+const NEAR: &str = "near=";
+
+fn megabytes_of_near(text: &str) -> Result<usize, String> {
+    let megabytes = text.parse().ok().filter(|megabytes| (1..=NEAR_MAX).contains(megabytes));
+    megabytes.ok_or_else(|| {
+        format!("`near=MB` of a store is a number of megabytes from 1 to {NEAR_MAX}")
+    })
+}
+
 const FORMS: &str = "memory:, sqlite:PATH, redis://HOST, rediss://HOST, redis+sentinel://HOST/NAME, \
                      redis+unix:///PATH, postgres://HOST/DATABASE, mysql://HOST/DATABASE";
 
@@ -207,6 +225,7 @@ mod tests {
             ("redis+sentinel://a,b/main", Some(Engine::Redis)),
             ("postgres://h/d", Some(Engine::Postgres)),
             ("postgresql://h/d?sslmode=disable", Some(Engine::Postgres)),
+            ("postgres://h/d?near=64", Some(Engine::Postgres)),
             ("mysql://h/d", Some(Engine::Mysql)),
             ("memory:x", None),
             ("sqlite:", None),
@@ -215,6 +234,7 @@ mod tests {
             ("redis://h?wait=256", None),
             ("redis://h?near=0", None),
             ("redis://h?near=65537", None),
+            ("postgres://h/d?sslmode=disable&near=x", None),
             ("redis://h?wait=1&far=2", None),
             ("", None),
         ] {
@@ -252,6 +272,21 @@ mod tests {
         ] {
             let url = StoreUrl::parse(&format!("redis://h/1{settings}")).unwrap();
             assert_eq!((url.redis(), url.settings()), ("redis://h/1", Ok((durability, near))));
+        }
+    }
+
+    #[test]
+    fn a_setting_of_ours_does_not_reach_postgres() {
+        for (given, theirs, near) in [
+            ("", "", 0),
+            ("?near=64", "", 64),
+            ("?sslmode=disable", "?sslmode=disable", 0),
+            ("?sslmode=disable&near=2", "?sslmode=disable", 2),
+            ("?near=2&options=-cx%3D1&connect_timeout=3", "?options=-cx%3D1&connect_timeout=3", 2),
+        ] {
+            let url = StoreUrl::parse(&format!("postgres://h/d{given}")).unwrap();
+            assert_eq!(url.postgres(), format!("postgres://h/d{theirs}"));
+            assert_eq!(url.settings(), Ok((Durability::Async, near)));
         }
     }
 

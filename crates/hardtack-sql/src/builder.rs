@@ -20,6 +20,10 @@ pub struct Builder<S> {
     /// Whether TLS may be left out to another machine, too.
     #[cfg(feature = "mysql")]
     pub(crate) plain: bool,
+    #[cfg(feature = "postgres")]
+    pub(crate) near_bytes: usize,
+    #[cfg(feature = "postgres")]
+    pub(crate) near_lag: Duration,
     store: PhantomData<fn() -> S>,
 }
 
@@ -41,6 +45,10 @@ impl<S> Builder<S> {
             roots: None,
             #[cfg(feature = "mysql")]
             plain: false,
+            #[cfg(feature = "postgres")]
+            near_bytes: 0,
+            #[cfg(feature = "postgres")]
+            near_lag: Duration::from_millis(100),
             store: PhantomData,
         }
     }

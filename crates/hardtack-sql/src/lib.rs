@@ -48,6 +48,33 @@
 //! is tried again within the deadline. Nothing else is: after a broken connection
 //! the outcome is unknown, and that is what the error says.
 //!
+//! # Near-cache
+//! On PostgreSQL, with `Builder::near_cache`, a process remembers live records and answers
+//! loads from there, without a round trip. Each statement that writes sessions notifies
+//! (`NOTIFY`) of them, and a process uses what it remembers only while it has heard its own
+//! question on the connection that listens, sent less than the lag ago (100 ms,
+//! `Builder::near_lag`, less a tenth). Without that proof there is no cache, and loads go to
+//! the server.
+//!
+//! Before it remembers anything a process puts its lag into the row of `hardtack_near`, and keeps
+//! it there. Whatever ends sessions (an end, a login, an insert that evicts, a raise, a sweep that
+//! ended something) reads it with its statement, and is answered that long after its write, by
+//! whichever process: by then all who remember have been told, or have no proof. So an end that
+//! was answered is final for all of them.
+//!
+//! - An end costs the lag, and so does a login that ends a session or evicts one: for every
+//!   process of the store, and until a minute after the last near-cache is gone. The first end may
+//!   be answered later than the deadline by the lag: only its statement tells.
+//! - While it stands writes are told, and PostgreSQL commits one transaction that notifies
+//!   after the other. Calls that share a statement share that, too.
+//! - Data that another process wrote may be as old as the lag where it is read. No compare-and-set
+//!   and no end is decided by it: a conflict reads the server again.
+//! - To begin, a process takes `hardtack_near` for itself for a moment (`LOCK TABLE`, at most
+//!   100 ms). Where somebody holds it for longer, `pg_dump` for example, it tries again every
+//!   ten seconds and does without until then; one that stands already stays.
+//!
+//! MySQL and MariaDB have none: they tell nobody of writes.
+//!
 //! # TLS
 //! To another machine TLS is required and the certificate is checked, unless the
 //! URL of PostgreSQL says `sslmode=disable` or MySQL's builder `without_tls`.
@@ -67,7 +94,6 @@
 //!   in between takes back what nobody was told to be done, but others may have
 //!   seen: for a moment a session looked ended, and goes on. PostgreSQL shows a
 //!   change only when it is safe.
-//! - There is no near-cache: every load of a session asks the server.
 //! - On PostgreSQL, whoever locks the row of a session by hand for long may make
 //!   others wait who share its statement, until the deadline.
 //! - A user who signed in under a limit, or whose sessions were ended at once,
@@ -84,6 +110,8 @@
 //! - What ended can be read off the disk, the log and backups until they are
 //!   cleared.
 //! - A standby that is read from, or two servers that both take writes.
+//! - A near-cache believes the clock of its machine to run evenly, and the server's not to jump
+//!   forward by more than 20 seconds. What is changed in the tables by hand is not told.
 
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod builder;

@@ -10,6 +10,7 @@
 //! | what | for |
 //! | --- | --- |
 //! | [`store_suite!`] | every law that a store can break, one named test each |
+//! | [`near_suite!`] | what a store with a near-cache must keep, too, one named test each |
 //! | [`adapter_suite!`] | what browsers and thieves do to an adapter over HTTP, one named test each |
 //! | [`explore`] | the engine in every order in which a few requests can meet |
 //! | [`FakeClock`] | time that passes when a test says so |
@@ -38,6 +39,7 @@ pub mod laws;
 pub mod load;
 #[cfg(test)]
 mod moving_tests;
+pub mod near;
 pub mod process;
 pub mod proxy;
 pub mod records;

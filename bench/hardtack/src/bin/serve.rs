@@ -1,5 +1,5 @@
 //! A server with hardtack-tower. The argument is the URL of the store's server, or `memory:`;
-//! `near:` before the URL of Redis remembers records in the process.
+//! `near:` before the URL of Redis or PostgreSQL remembers records in the process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,22 +12,28 @@ use hardtack_tower::seal::{Key, Keyring};
 use hardtack_tower::session::{MemoryStore, Sessions, Store};
 use hardtack_tower::{Session, SessionError, SessionLayer};
 
+/// The bytes of a near-cache.
+const NEAR: usize = 64 << 20;
+
 async fn router() -> Router {
     let url = std::env::args().nth(1).expect("the URL of the server");
     let store: Arc<dyn Store> = match url.split_once(':') {
         Some(("redis", _)) => {
             Arc::new(RedisStore::open(&url, Durability::Async).expect("a URL of Redis"))
         }
+        Some(("near", url)) if url.starts_with("redis:") => {
+            let builder = RedisStore::builder(url, Durability::Async);
+            Arc::new(builder.near_cache(NEAR).open().expect("a URL of Redis"))
+        }
         Some(("near", url)) => {
-            // Keys of its own: ends by others would wait for those who remember.
-            let builder = RedisStore::builder(url, Durability::Async).prefix("near:");
-            Arc::new(builder.near_cache(64 << 20).open().expect("a URL of Redis"))
+            let builder = PostgresStore::builder(url).near_cache(NEAR);
+            Arc::new(builder.open().await.expect("the server answers"))
         }
         Some(("postgres", _)) => {
             Arc::new(PostgresStore::open(&url).await.expect("the server answers"))
         }
         Some(("memory", _)) => Arc::new(MemoryStore::new()),
-        _ => panic!("{url} is neither redis: nor near:redis: nor postgres: nor memory:"),
+        _ => panic!("{url} is neither redis: nor postgres:, nor near: one of them, nor memory:"),
     };
     let keys = Keyring::new(Key::generate().expect("the system has random bytes"));
     // Short, so that touches are due while it is measured: one each three seconds and session.

@@ -89,8 +89,6 @@ pub(crate) struct NearCache {
     settings: Arc<Settings>,
     /// By the server that each listens to.
     tasks: Mutex<HashMap<Server, AbortHandle>>,
-    #[cfg(test)]
-    hits: AtomicU64,
 }
 
 /// What every listener has to know.
@@ -141,13 +139,7 @@ impl NearCache {
         };
         let proofs = Arc::new(Proofs::new(bytes, trust, owner));
         let settings = Arc::new(Settings { way, keys, lag, deadline, replicas });
-        Self {
-            proofs,
-            settings,
-            tasks: Mutex::default(),
-            #[cfg(test)]
-            hits: AtomicU64::new(0),
-        }
+        Self { proofs, settings, tasks: Mutex::default() }
     }
 
     pub(crate) fn proofs(&self) -> &Arc<Proofs> {
@@ -155,10 +147,7 @@ impl NearCache {
     }
 
     pub(crate) fn find(&self, key: &Locator) -> Option<Record> {
-        let found = self.proofs.find(key, Instant::now());
-        #[cfg(test)]
-        self.hits.fetch_add(u64::from(found.is_some()), Relaxed);
-        found
+        self.proofs.find(key, Instant::now())
     }
 
     /// Before a load. Begins to listen if nobody does yet.
@@ -189,11 +178,6 @@ impl NearCache {
 
     pub(crate) fn forget(&self, key: &Locator) {
         self.proofs.forget(key);
-    }
-
-    #[cfg(test)]
-    pub(crate) fn hits(&self) -> u64 {
-        self.hits.load(Relaxed)
     }
 
     #[cfg(test)]

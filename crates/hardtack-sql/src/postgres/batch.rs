@@ -33,6 +33,9 @@ impl Groups {
     }
 }
 
+/// For how long an end is to be held back, as the column says it.
+pub(super) type Lag = Option<i32>;
+
 type Answers<A> = Result<Vec<Result<A, StoreError>>, StoreError>;
 
 /// A load.
@@ -123,7 +126,8 @@ impl Shared for Replace {
     }
 }
 
-/// An end that needs no look at the time. Answers whether it was done.
+/// An end that needs no look at the time. If it was done, answers for how long it is to be
+/// held back.
 pub(super) struct End {
     pub(super) key: Locator,
     pub(super) cause: Cause,
@@ -131,18 +135,18 @@ pub(super) struct End {
 }
 
 impl Shared for End {
-    type Answer = bool;
+    type Answer = Option<Lag>;
     const WRITES: bool = true;
 
     fn key(&self) -> &Locator {
         &self.key
     }
 
-    async fn ask(link: &Link, calls: &[Self]) -> Answers<bool> {
+    async fn ask(link: &Link, calls: &[Self]) -> Answers<Option<Lag>> {
         let causes: Vec<i16> = calls.iter().map(|call| call.cause.code().into()).collect();
         let at: Vec<i64> = calls.iter().map(|call| millis(call.at)).collect();
         let rows = link.call().query(sql::END, &[&ids(calls), &causes, &at]).await?;
-        answers(link, calls, &rows, 0, |row| Ok(row.is_some()))
+        answers(link, calls, &rows, 0, |row| row.map(|row| get(link, row, 1)).transpose())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Connections, deadlines, and what is tried again.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use deadpool_postgres::tokio_postgres::types::ToSql;
@@ -9,6 +10,7 @@ use hardtack::session::store::{StoreError, StoreErrorKind};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::{explain, no_connection, unreadable, was_forgotten, was_undone};
+use super::near::MOST_LAG;
 use super::sql::LOCK_USER;
 use crate::shared::too_late;
 
@@ -19,6 +21,8 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 pub(super) struct Link {
     pub(super) pool: Pool,
+    /// How long the last end was held back, in milliseconds.
+    pub(super) held: AtomicU64,
     pub(super) deadline: Duration,
     pub(super) place: String,
 }
@@ -32,6 +36,22 @@ impl Link {
     /// When a call that begins now is too late.
     pub(super) fn until(&self) -> Instant {
         Instant::now() + self.deadline
+    }
+
+    /// What a verb does that may end a session: it is held back afterwards. How long is known
+    /// only when it is done, but it seldom changes.
+    pub(super) fn call_that_ends(&self) -> Call<'_> {
+        let held = Duration::from_millis(self.held.load(Relaxed)).min(self.deadline / 2);
+        Call { link: self, until: self.until() - held }
+    }
+
+    /// After an end was written, before it is answered: until no process uses what it
+    /// remembers from before. In milliseconds; nothing if none does.
+    pub(super) async fn hold(&self, lag: Option<i32>) {
+        let Some(lag) = lag.and_then(|lag| u64::try_from(lag).ok()) else { return };
+        let lag = MOST_LAG.min(Duration::from_millis(lag));
+        self.held.store(lag.as_millis() as u64, Relaxed);
+        tokio::time::sleep(lag).await;
     }
 
     pub(super) fn place(&self) -> &str {

@@ -3,6 +3,7 @@
 mod batch;
 mod error;
 mod link;
+mod near;
 mod open;
 mod row;
 mod schema;
@@ -25,6 +26,7 @@ use crate::{Builder, Durability};
 pub struct PostgresStore {
     link: Arc<link::Link>,
     together: Arc<batch::Groups>,
+    near: Option<Arc<near::NearCache>>,
     durability: Durability,
 }
 

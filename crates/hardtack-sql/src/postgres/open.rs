@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use deadpool_postgres::tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
@@ -15,10 +16,35 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::batch::Groups;
 use super::link::Link;
+use super::near::{Ears, MOST_LAG, NearCache, Tls};
 use super::{PostgresStore, schema};
 use crate::{Builder, Durability};
 
 impl Builder<PostgresStore> {
+    /// Remembers up to about so many bytes of live records in this process, and
+    /// answers loads from there while the server is proven to tell of every write;
+    /// 0, which is none, if this is not called. Takes one connection more.
+    ///
+    /// Whoever ends a session waits for those who remember it, also a process that has
+    /// no near-cache itself: the store tells it for how long. The crate's page says what
+    /// it costs.
+    pub fn near_cache(mut self, bytes: usize) -> Self {
+        self.near_bytes = bytes;
+        self
+    }
+
+    /// How long ends are held back while there is this near-cache, and how old at most
+    /// what it remembers is, with a tenth to spare: 100 ms if this is not called; 10 ms
+    /// to a quarter of the deadline, and to one second. Of several processes the
+    /// greatest holds. Four times in it the server is asked whether it still tells.
+    ///
+    /// Where a standby may take over it must be shorter than the time after which a
+    /// server is taken for dead.
+    pub fn near_lag(mut self, lag: Duration) -> Self {
+        self.near_lag = lag;
+        self
+    }
+
     /// Connects, and looks at the schema and at what the server promises.
     ///
     /// # Errors
@@ -29,7 +55,7 @@ impl Builder<PostgresStore> {
     /// - [`StoreErrorKind::Timeout`]: it does not answer within the deadline
     pub async fn open(self) -> Result<PostgresStore, StoreError> {
         let (migrate, durability) = (self.migrate, self.durability);
-        let link = self.link()?;
+        let (link, near) = self.link()?;
         if durability == Durability::Full {
             refuse_forgetful(&link).await?;
         }
@@ -38,10 +64,11 @@ impl Builder<PostgresStore> {
             false => schema::check(&link).await?,
         }
         let link = Arc::new(link);
-        Ok(PostgresStore { together: Arc::new(Groups::new(&link)), link, durability })
+        let (together, near) = (Arc::new(Groups::new(&link)), near.map(Arc::new));
+        Ok(PostgresStore { together, link, near, durability })
     }
 
-    fn link(self) -> Result<Link, StoreError> {
+    fn link(self) -> Result<(Link, Option<NearCache>), StoreError> {
         let refused = |what: String| StoreError::new(StoreErrorKind::Unavailable, what);
         let mut config = Config::from_str(&self.url).map_err(|error| {
             refused("the URL of the session store is not one of PostgreSQL".into()).caused_by(error)
@@ -64,15 +91,33 @@ impl Builder<PostgresStore> {
         // A connection that is not used any more has nothing to tidy up: no
         // transaction outlives the call that began it.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match plain {
-            true => Manager::from_config(config, NoTls, recycling),
-            false => {
-                let tls = tls(self.roots.as_deref())
-                    .map_err(|error| refused(format!("session store {place}: {error}")))?;
-                Manager::from_config(config, tls, recycling)
-            }
+        let tls = match plain {
+            true => Tls::None(NoTls),
+            false => Tls::Rustls(
+                tls(self.roots.as_deref())
+                    .map_err(|error| refused(format!("session store {place}: {error}")))?,
+            ),
         };
         let setup = setup(self.deadline, self.durability);
+        let near = match self.near_bytes {
+            0 => None,
+            bytes => Some(NearCache::new(
+                bytes,
+                Ears {
+                    lag: self
+                        .lag()
+                        .map_err(|what| refused(format!("session store {place}: {what}")))?,
+                    config: config.clone(),
+                    tls: tls.clone(),
+                    setup: setup.clone(),
+                    deadline: self.deadline,
+                },
+            )),
+        };
+        let manager = match tls {
+            Tls::None(tls) => Manager::from_config(config, tls, recycling),
+            Tls::Rustls(tls) => Manager::from_config(config, tls, recycling),
+        };
         let pool = Pool::builder(manager)
             .max_size(self.connections)
             .post_create(Hook::async_fn(move |client, _| {
@@ -83,7 +128,19 @@ impl Builder<PostgresStore> {
             }))
             .build()
             .map_err(|error| refused(format!("session store {place}: {error}")))?;
-        Ok(Link { pool, deadline: self.deadline, place })
+        let link = Link { pool, held: AtomicU64::new(0), deadline: self.deadline, place };
+        Ok((link, near))
+    }
+
+    fn lag(&self) -> Result<Duration, String> {
+        let (lag, most) = (self.near_lag, MOST_LAG.min(self.deadline / 4));
+        match (Duration::from_millis(10)..=most).contains(&lag) {
+            true => Ok(lag),
+            false => Err(format!(
+                "the lag of a near-cache is {lag:?}, and must be 10ms to {most:?}: up to a \
+                 quarter of the deadline, and to {MOST_LAG:?}"
+            )),
+        }
     }
 }
 

@@ -31,5 +31,11 @@ CREATE TABLE hardtack_users (       -- epochs, and the row that logins of one us
     swept bytea                     -- up to where the sweeper has been; null: all done
 );
 CREATE INDEX hardtack_users_raised ON hardtack_users (user_key) WHERE swept IS NOT NULL;
+CREATE TABLE hardtack_near (        -- one row: whether processes remember sessions (near-cache)
+    number bigint NOT NULL,         -- goes up when this did not stand
+    lag integer NOT NULL,           -- for how long ends are held back, in milliseconds
+    until bigint NOT NULL
+);
+INSERT INTO hardtack_near VALUES (0, 0, 0);
 CREATE TABLE hardtack_schema (version integer NOT NULL);
 INSERT INTO hardtack_schema VALUES (1);

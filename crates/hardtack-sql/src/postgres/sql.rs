@@ -49,6 +49,46 @@ macro_rules! ended {
     };
 }
 
+/// A row with the lag, if processes remember sessions: `near/mod.rs` says why it is enough
+/// to read this with the statement. Its own beginning counts, which is not after what it
+/// sees.
+macro_rules! near {
+    () => {
+        "near AS MATERIALIZED (SELECT n.lag FROM hardtack_near n \
+            WHERE n.until > extract(epoch FROM statement_timestamp()) * 1000)"
+    };
+}
+
+/// Where processes are told of writes to these tables.
+macro_rules! channel {
+    () => {
+        "'hardtack_' || 'hardtack_sessions'::regclass::oid::text"
+    };
+}
+
+/// Tells them of the sessions that a part of the statement has changed: their locators one
+/// after the other, as many as one message holds.
+macro_rules! told {
+    ($changed:literal) => {
+        concat!(
+            "told AS MATERIALIZED (\
+                SELECT near.lag, pg_notify(",
+            channel!(),
+            ", string_agg(translate(encode(w.id, 'base64'), '+/', '-_'), '')) FROM near, \
+                (SELECT id, (row_number() OVER () - 1) / 300 AS part FROM ",
+            $changed,
+            ") w GROUP BY near.lag, w.part)"
+        )
+    };
+}
+
+/// For how long the end that this statement made is held back; null for not at all.
+macro_rules! lag {
+    () => {
+        "(SELECT max(told.lag) FROM told)"
+    };
+}
+
 pub(super) const LOAD: &str = concat!(
     "SELECT ",
     columns!(),
@@ -60,9 +100,11 @@ pub(super) const LOAD: &str = concat!(
 
 /// Why a statement did not find a live session in the version that it wanted.
 pub(super) const STATE: &str = concat!(
-    "SELECT s.version, s.cause, ",
+    "WITH ",
+    near!(),
+    " SELECT s.version, s.cause, ",
     outdated!(),
-    ", a.expires FROM hardtack_sessions s LEFT JOIN hardtack_activity a ON a.id = s.id \
+    ", a.expires, (SELECT lag FROM near) FROM hardtack_sessions s LEFT JOIN hardtack_activity a ON a.id = s.id \
      WHERE s.id = $1"
 );
 
@@ -117,7 +159,9 @@ pub(super) const LOCK_USER: [&str; 2] = [
 /// only given after [`LOCK_USER`]. The old session is locked before the new is
 /// made and ended in the same statement, so that one login takes its place.
 pub(super) const CREATE: &str = concat!(
-    "WITH old AS MATERIALIZED (\
+    "WITH ",
+    near!(),
+    ", old AS MATERIALIZED (\
         SELECT s.id FROM hardtack_sessions s WHERE s.id = $14::bytea AND s.version = $15 \
         AND s.cause IS NULL AND NOT ",
     outdated!(),
@@ -155,16 +199,21 @@ pub(super) const CREATE: &str = concat!(
     " FROM leaving WHERE s.id = leaving.id AND s.cause IS NULL RETURNING s.id\
      ), off AS (\
         DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
-     ) \
-     SELECT EXISTS (SELECT FROM made), $14::bytea IS NULL OR EXISTS (SELECT FROM old), \
-        late.outdated, EXISTS (SELECT FROM hardtack_sessions WHERE id = $1::bytea) FROM late"
+     ), ",
+    told!("gone"),
+    " SELECT EXISTS (SELECT FROM made), $14::bytea IS NULL OR EXISTS (SELECT FROM old), \
+        late.outdated, EXISTS (SELECT FROM hardtack_sessions WHERE id = $1::bytea), ",
+    lag!(),
+    " FROM late"
 );
 
 /// Compare-and-set. What stays as it is needs no new row; `due` stays where it does
 /// not come too late: an update that changes no indexed column needs no new entry in
 /// any index (HOT).
 pub(super) const REPLACE: &str = concat!(
-    "WITH put AS (\
+    "WITH ",
+    near!(),
+    ", put AS (\
         UPDATE hardtack_sessions s SET version = t.version, kind = t.kind, issuer = t.issuer, \
             user_key = t.user_key, user_epoch = t.user_epoch, global_epoch = t.global_epoch, \
             created = t.created, device = t.device, data = t.data FROM ",
@@ -178,27 +227,41 @@ pub(super) const REPLACE: &str = concat!(
             dies = put.dies, due = least(a.due, put.expires) \
         FROM put WHERE a.id = put.id AND (a.dies <> put.dies OR a.seen < put.seen \
             OR a.seen = put.seen AND a.expires <> put.expires)\
-     ) \
-     SELECT id FROM put"
+     ), ",
+    told!("put"),
+    " SELECT id, ",
+    lag!(),
+    " FROM put"
 );
 
 /// Never waits for a session, only for activity, in the order of the locators.
 /// A commit need not wait for the disk: what a crash takes is some activity.
-pub(super) const TOUCH: &str = "WITH quick AS MATERIALIZED (\
+pub(super) const TOUCH: &str = concat!(
+    "WITH ",
+    near!(),
+    ", quick AS MATERIALIZED (\
         SELECT set_config('synchronous_commit', 'off', true)\
      ), held AS MATERIALIZED (\
         SELECT a.id FROM hardtack_activity a WHERE a.id = ANY($1::bytea[]) \
         ORDER BY a.id FOR NO KEY UPDATE\
-     ) \
-     UPDATE hardtack_activity a SET seen = greatest(a.seen, t.seen), \
-        expires = least(greatest(a.expires, t.expires), a.dies) \
-     FROM quick, held JOIN unnest($1::bytea[], $2::bigint[], $3::bigint[]) \
-        AS t (id, seen, expires) ON t.id = held.id \
-     WHERE a.id = held.id AND (a.seen < t.seen OR a.expires < least(t.expires, a.dies))";
+     ), moved AS (\
+        UPDATE hardtack_activity a SET seen = greatest(a.seen, t.seen), \
+            expires = least(greatest(a.expires, t.expires), a.dies) \
+        FROM quick, held JOIN unnest($1::bytea[], $2::bigint[], $3::bigint[]) \
+            AS t (id, seen, expires) ON t.id = held.id \
+        WHERE a.id = held.id AND (a.seen < t.seen OR a.expires < least(t.expires, a.dies)) \
+        RETURNING a.id\
+     ), ",
+    told!("moved"),
+    " SELECT ",
+    lag!()
+);
 
 /// Ends what is live. A touch has come before, or finds no activity any more.
 pub(super) const END: &str = concat!(
-    "WITH gone AS (\
+    "WITH ",
+    near!(),
+    ", gone AS (\
         UPDATE hardtack_sessions s SET ",
     ended!("t.cause", "t.at"),
     " FROM unnest($1::bytea[], $2::smallint[], $3::bigint[]) AS t (id, cause, at) \
@@ -207,14 +270,19 @@ pub(super) const END: &str = concat!(
     " RETURNING s.id\
      ), off AS (\
         DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
-     ) \
-     SELECT id FROM gone"
+     ), ",
+    told!("gone"),
+    " SELECT id, ",
+    lag!(),
+    " FROM gone"
 );
 
 /// Ends a live session only if its activity, locked as well, says that it has
 /// expired: a touch comes before the end, or finds that it has ended.
 pub(super) const END_IF_DUE: &str = concat!(
-    "WITH found AS MATERIALIZED (\
+    "WITH ",
+    near!(),
+    ", found AS MATERIALIZED (\
         SELECT s.id FROM hardtack_sessions s JOIN hardtack_activity a ON a.id = s.id \
         WHERE s.id = $1 AND s.cause IS NULL AND a.expires <= $3 AND NOT ",
     outdated!(),
@@ -223,8 +291,13 @@ pub(super) const END_IF_DUE: &str = concat!(
         UPDATE hardtack_sessions s SET ",
     ended!("$2", "$3"),
     " FROM found WHERE s.id = found.id RETURNING s.id\
-     ) \
-     DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id RETURNING 1"
+     ), off AS (\
+        DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
+     ), ",
+    told!("gone"),
+    " SELECT id, ",
+    lag!(),
+    " FROM gone"
 );
 
 pub(super) const LIST: &str = concat!(
@@ -250,10 +323,23 @@ pub(super) const EPOCHS: &str = "SELECT \
     coalesce((SELECT epoch FROM hardtack_users WHERE user_key = ''::bytea), 0)";
 
 /// One row, changed by one statement: of two raises one waits and counts on.
-pub(super) const RAISE: &str = "INSERT INTO hardtack_users AS u (user_key, epoch, swept) \
-     VALUES ($1, 1, ''::bytea) \
-     ON CONFLICT (user_key) DO UPDATE SET epoch = u.epoch + 1, swept = ''::bytea \
-     RETURNING epoch";
+/// `$2` is what those are told who remember.
+pub(super) const RAISE: &str = concat!(
+    "WITH ",
+    near!(),
+    ", raised AS (\
+        INSERT INTO hardtack_users AS u (user_key, epoch, swept) VALUES ($1, 1, ''::bytea) \
+        ON CONFLICT (user_key) DO UPDATE SET epoch = u.epoch + 1, swept = ''::bytea \
+        RETURNING epoch\
+     ), told AS MATERIALIZED (\
+        SELECT near.lag, pg_notify(",
+    channel!(),
+    ", $2) FROM near, raised\
+     ) \
+     SELECT epoch, ",
+    lag!(),
+    " FROM raised"
+);
 
 pub(super) const UNDELIVERED: &str = "SELECT id, user_key, kind, cause, ended \
      FROM hardtack_sessions WHERE cause IS NOT NULL AND delivered = false \
@@ -295,6 +381,8 @@ pub(super) const FORGET: &str = concat!(
 /// rows are locked before it is decided, as they are then.
 pub(super) const END_DUE: &str = concat!(
     "WITH ",
+    near!(),
+    ", ",
     turn!(),
     ", found AS MATERIALIZED (\
         SELECT s.id, a.expires, a.dies, ",
@@ -314,8 +402,10 @@ pub(super) const END_DUE: &str = concat!(
      ), moved AS (\
         UPDATE hardtack_activity a SET due = found.expires FROM found WHERE a.id = found.id \
         AND NOT (found.outdated OR found.expires <= $1)\
-     ) \
-     SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM gone)"
+     ), ",
+    told!("gone"),
+    " SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM gone), ",
+    lag!()
 );
 
 /// A user, or everybody, whose sessions were ended at once and have no
@@ -327,6 +417,8 @@ macro_rules! end_outdated {
     ($whose:literal) => {
         concat!(
             "WITH ",
+            near!(),
+            ", ",
             turn!(),
             ", part AS MATERIALIZED (\
                 SELECT s.id, ",
@@ -347,11 +439,45 @@ macro_rules! end_outdated {
              ), noted AS (\
                 UPDATE hardtack_users u SET swept = reached.id FROM reached, turn \
                 WHERE turn.mine AND u.user_key = $4 AND u.epoch = $5 AND u.swept = $1\
-             ) \
-             SELECT count(*), (SELECT mine FROM turn) FROM gone"
+             ), ",
+            told!("gone"),
+            " SELECT count(*), (SELECT mine FROM turn), ",
+            lag!(),
+            " FROM gone"
         )
     };
 }
 
 pub(super) const END_OUTDATED: &str = end_outdated!("$4::bytea IS NOT NULL");
 pub(super) const END_OUTDATED_OF_USER: &str = end_outdated!("s.user_key = $4");
+
+/// What a listener hears by: the channel of all, the one that its questions come back on, and
+/// who it is to the server.
+pub(super) const CHANNELS: &str = concat!(
+    "SELECT c.name, c.name || '_' || pg_backend_pid(), pg_backend_pid() FROM (SELECT ",
+    channel!(),
+    " AS name) c"
+);
+
+/// The question: tells itself `$1`, and answers whether a lag of `$2` stands for another
+/// while, under which number, and whether that is to be renewed.
+pub(super) const ASK: &str = concat!(
+    "SELECT n.number, n.lag >= $2 AND n.until > now.ms + 20000, \
+        n.lag = $2 AND n.until < now.ms + 40000, pg_notify(",
+    channel!(),
+    " || '_' || pg_backend_pid(), $1) FROM hardtack_near n, \
+        (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS ms) now"
+);
+
+/// Where it stands.
+pub(super) const RENEW: &str = "UPDATE hardtack_near \
+    SET until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 60000 \
+    WHERE number = $1 AND lag = $2 \
+    AND until > (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 20000";
+
+/// Where it does not, alone: see `near/mod.rs`. A greater lag of somebody else is left alone
+/// until it is nearly over.
+pub(super) const STAND: &str = "UPDATE hardtack_near SET number = number + 1, lag = $1, \
+    until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 60000 \
+    WHERE NOT (lag > $1 AND until > (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 10000)";
+pub(super) const ALONE: &str = "LOCK TABLE hardtack_near IN ACCESS EXCLUSIVE MODE";

@@ -6,10 +6,10 @@ use hardtack::session::store::*;
 use hardtack::session::{Cause, Epochs, Kind, Locator, Record, UserKey, Version};
 use hardtack::time::UnixTime;
 
-use super::batch::{End, Insert, Load, Made, Replace};
+use super::batch::{End, Insert, Lag, Load, Made, Replace};
 use super::link::Call;
 use super::row::{cause, get, locator, record};
-use super::{PostgresStore, sql};
+use super::{PostgresStore, near, sql};
 use crate::Durability;
 use crate::columns::{self, count, millis};
 use crate::shared::{LOOKS, Restless, State, inserted, merged};
@@ -74,15 +74,24 @@ impl<'a> Row12<'a> {
 }
 
 impl PostgresStore {
-    async fn state(&self, call: &mut Call<'_>, key: &Locator) -> Result<State, StoreError> {
+    /// How a session is, and for how long an answer that it has ended is to be held back.
+    async fn state(&self, call: &mut Call<'_>, key: &Locator) -> Result<(State, Lag), StoreError> {
         let link = &*self.link;
         let rows = call.query(sql::STATE, &[&&key.as_bytes()[..]]).await?;
-        let Some(row) = rows.first() else { return Ok(State::Unknown) };
-        Ok(match cause(link, row, 1)? {
+        let Some(row) = rows.first() else { return Ok((State::Unknown, None)) };
+        let state = match cause(link, row, 1)? {
             Some(cause) => State::Ended(cause),
             None if get(link, row, 2)? => State::Ended(Cause::Revoked),
             None => State::Live { version: get(link, row, 0)?, expires: get(link, row, 3)? },
-        })
+        };
+        Ok((state, None))
+    }
+
+    /// So that who has written does not read what was there before.
+    fn forget(&self, key: &Locator) {
+        if let Some(near) = &self.near {
+            near.forget(key);
+        }
     }
 
     fn restless(&self) -> StoreError {
@@ -98,7 +107,7 @@ impl PostgresStore {
         admission: Admission,
         old: Option<(&Locator, Version)>,
     ) -> Result<Relocated, StoreError> {
-        let (link, mut call) = (&*self.link, self.link.call());
+        let (link, mut call) = (&*self.link, self.link.call_that_ends());
         let columns = Row12::new(record);
         let limit = limit(record, admission);
         let id = &key.as_bytes()[..];
@@ -116,6 +125,7 @@ impl PostgresStore {
             let row = rows.first().ok_or_else(|| link.bug("a login gives no answer"))?;
             let (made, found): (bool, bool) = (get(link, row, 0)?, get(link, row, 1)?);
             if made {
+                link.hold(get(link, row, 4)?).await;
                 return Ok(Relocated::Ok);
             }
             if found {
@@ -133,9 +143,12 @@ impl PostgresStore {
                 return Err(link.bug("an insert looks for another"));
             };
             match self.state(&mut call, old).await? {
-                State::Live { version, .. } if version == count(seen.number()) => {}
-                State::Live { .. } => return Ok(Relocated::Conflict),
-                gone => return Ok(Relocated::Gone(gone.cause())),
+                (State::Live { version, .. }, _) if version == count(seen.number()) => {}
+                (State::Live { .. }, _) => return Ok(Relocated::Conflict),
+                (gone, lag) => {
+                    link.hold(lag).await;
+                    return Ok(Relocated::Gone(gone.cause()));
+                }
             }
         }
         Err(self.restless())
@@ -170,7 +183,7 @@ impl PostgresStore {
             if self.together.replaces.ask(replace, call.until).await? {
                 return Ok(Replaced::Ok);
             }
-            match self.state(&mut call, key).await? {
+            match self.state(&mut call, key).await?.0 {
                 // It came to be in between.
                 State::Live { version, .. } if version == count(seen.number()) => {}
                 State::Live { .. } => return Ok(Replaced::Conflict),
@@ -186,23 +199,30 @@ impl PostgresStore {
         cause: Cause,
         at: UnixTime,
     ) -> Result<Ended, StoreError> {
-        let mut call = self.link.call();
+        let (link, mut call) = (&*self.link, self.link.call_that_ends());
         let only_due = matches!(cause, Cause::Idle | Cause::Lifetime);
         let (id, code, now) = (&key.as_bytes()[..], i16::from(cause.code()), millis(at));
         for _ in 0..LOOKS {
             let done = match only_due {
-                true => !call.query(sql::END_IF_DUE, &[&id, &code, &now]).await?.is_empty(),
+                true => {
+                    let rows = call.query(sql::END_IF_DUE, &[&id, &code, &now]).await?;
+                    rows.first().map(|row| get(link, row, 1)).transpose()?
+                }
                 false => self.together.ends.ask(End { key: *key, cause, at }, call.until).await?,
             };
-            if done {
+            if let Some(lag) = done {
+                link.hold(lag).await;
                 return Ok(Ended::Now);
             }
             match self.state(&mut call, key).await? {
-                State::Live { expires, .. } if only_due && expires > now => {
+                (State::Live { expires, .. }, _) if only_due && expires > now => {
                     return Ok(Ended::NotDue);
                 }
-                State::Live { .. } => {}
-                gone => return Ok(Ended::Before(gone.cause())),
+                (State::Live { .. }, _) => {}
+                (gone, lag) => {
+                    link.hold(lag).await;
+                    return Ok(Ended::Before(gone.cause()));
+                }
             }
         }
         Err(self.restless())
@@ -246,10 +266,15 @@ impl PostgresStore {
     }
 
     async fn raise_now(&self, user: Option<&UserKey>) -> Result<u64, StoreError> {
-        let link = &*self.link;
+        let (link, told) = (&*self.link, near::raised(user));
         let user = user.map_or(&[][..], UserKey::as_bytes);
-        let rows = link.call().query(sql::RAISE, &[&user]).await?;
+        let rows = link.call_that_ends().query(sql::RAISE, &[&user, &told]).await;
+        if let Some(near) = &self.near {
+            near.clear();
+        }
+        let rows = rows?;
         let row = rows.first().ok_or_else(|| link.bug("no epoch is told"))?;
+        link.hold(get(link, row, 1)?).await;
         get::<i64>(link, row, 0).map(|epoch| epoch as u64)
     }
 
@@ -308,7 +333,20 @@ impl Store for PostgresStore {
     }
 
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
-        Reply::later(self.together.loads.ask(Load(*key), self.link.until()))
+        let Some(near) = &self.near else {
+            return Reply::later(self.together.loads.ask(Load(*key), self.link.until()));
+        };
+        if let Some(record) = near.find(key) {
+            return Reply::ready(Ok(Loaded::Live(record)));
+        }
+        Reply::later(async move {
+            let since = near.before(key);
+            let loaded = self.together.loads.ask(Load(*key), self.link.until()).await?;
+            if let (Loaded::Live(record), Some(since)) = (&loaded, since) {
+                near.fill(key, since, record);
+            }
+            Ok(loaded)
+        })
     }
 
     fn insert<'a>(
@@ -326,7 +364,11 @@ impl Store for PostgresStore {
         seen: Version,
         record: Record,
     ) -> Reply<'a, Result<Replaced, StoreError>> {
-        Reply::later(async move { self.replace_now(key, seen, record).await })
+        Reply::later(async move {
+            let replaced = self.replace_now(key, seen, record).await;
+            self.forget(key);
+            replaced
+        })
     }
 
     fn relocate<'a>(
@@ -337,11 +379,19 @@ impl Store for PostgresStore {
         record: Record,
         admission: Admission,
     ) -> Reply<'a, Result<Relocated, StoreError>> {
-        Reply::later(async move { self.create(new, &record, admission, Some((old, seen))).await })
+        Reply::later(async move {
+            let relocated = self.create(new, &record, admission, Some((old, seen))).await;
+            self.forget(old);
+            relocated
+        })
     }
 
     fn touch<'a>(&'a self, batch: &'a [Touch]) -> Reply<'a, Result<(), StoreError>> {
-        Reply::later(self.touch_now(batch))
+        Reply::later(async move {
+            let touched = self.touch_now(batch).await;
+            batch.iter().for_each(|touch| self.forget(&touch.key));
+            touched
+        })
     }
 
     fn end<'a>(
@@ -350,7 +400,11 @@ impl Store for PostgresStore {
         cause: Cause,
         at: UnixTime,
     ) -> Reply<'a, Result<Ended, StoreError>> {
-        Reply::later(self.end_now(key, cause, at))
+        Reply::later(async move {
+            let ended = self.end_now(key, cause, at).await;
+            self.forget(key);
+            ended
+        })
     }
 
     fn list<'a>(

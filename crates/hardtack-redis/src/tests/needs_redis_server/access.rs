@@ -59,7 +59,7 @@ async fn the_documented_access_list_is_enough() {
     // After the raise of everybody: with the epochs that hold now.
     let epochs = store.epochs(None).await.unwrap();
     put(&store, &key, &Record { epochs, ..anonymous(NOW) }).await;
-    super::near::warm(&store, &key).await;
+    hardtack_testkit::near::warm(&store, &key).await;
     for login in ["", "shop:wrong@"] {
         let store = RedisStore::open(&url(login), Durability::Async).unwrap();
         let error = store.load(&locator(None)).await.unwrap_err();

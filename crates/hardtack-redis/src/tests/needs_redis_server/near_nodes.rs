@@ -1,22 +1,19 @@
-//! Two nodes with near-caches and one without: what callers at random are answered while
-//! servers are hurt, and whether it can have been so. Loads may be as old as the lag, but never
-//! older than an end that was answered.
+//! Nodes with near-caches on a cluster.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use hardtack::session::store::{Loaded, Store};
 use hardtack::session::{Cause, Locator};
-use hardtack_testkit::history::{Callers, History};
+use hardtack_testkit::history::Callers;
+use hardtack_testkit::near::{recorded, remembered, warm};
 use hardtack_testkit::records::{anonymous, locator, put};
-use hardtack_testkit::redis::{RedisCluster, RedisServer};
+use hardtack_testkit::redis::RedisCluster;
 use hardtack_testkit::store::{Fixture, block_on, run};
 use hardtack_testkit::together;
 
-use super::near::{remembered, warm};
+use super::NOW;
 use super::resharding::move_slot;
-use super::{NOW, recovers};
 use crate::{Durability, RedisStore};
 
 const LAG: Duration = Duration::from_millis(40);
@@ -31,62 +28,6 @@ fn nodes(url: &str) -> [RedisStore; 3] {
     [node(url, 8 << 20), node(url, 8 << 20), node(url, 0)]
 }
 
-/// Hurts servers while callers ask, and judges.
-async fn recorded(what: &str, url: &str, hurt: impl AsyncFnOnce(&Callers)) {
-    static SEED: AtomicU64 = AtomicU64::new(0);
-    let (stores, history) = (nodes(url), History::new());
-    let hits = || stores.iter().filter_map(|s| s.0.near.as_ref()).map(|n| n.hits()).sum::<u64>();
-    // Somewhere on every master.
-    for key in [(); 12].map(|()| locator(None)) {
-        recovers(&stores[2], &key).await;
-        put(&stores[2], &key, &anonymous(NOW)).await;
-        warm(&stores[0], &key).await;
-        warm(&stores[1], &key).await;
-    }
-    let recorders = stores.clone().map(|s| Arc::new(history.record(Arc::new(s))) as Arc<dyn Store>);
-    let callers = Callers::start(&recorders, SEED.fetch_add(1, SeqCst) + 100);
-    let before = hits();
-    callers.make(1_500).await;
-    hurt(&callers).await;
-    callers.make(1_500).await;
-    let hit = hits() - before;
-    callers.stop().await;
-    for key in [(); 12].map(|()| locator(None)) {
-        recovers(&stores[2], &key).await;
-    }
-    history.revisit(&*recorders[2]).await;
-    let verdict = history.judge_near(LAG);
-    eprintln!("{what}: {hit} loads were answered from memory, {verdict}");
-    assert!(verdict.broken.is_empty(), "{what}: {verdict}");
-    assert!(hit > 50, "{what}: hardly anything was remembered, {hit}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_nodes_are_answered_can_be_put_in_an_order_on_one_server() {
-    let server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
-    let url = server.url();
-    recorded("nothing", &url, async |_| ()).await;
-    let hang = async |callers: &Callers| {
-        server.signal("STOP");
-        callers.make(30).await;
-        server.signal("CONT");
-    };
-    recorded("hangs", &url, hang).await;
-    let kill = async |callers: &Callers| {
-        server.signal("KILL");
-        callers.make(30).await;
-        server.restart();
-    };
-    recorded("killed and started again", &url, kill).await;
-    let cut = async |callers: &Callers| {
-        for _ in 0..4 {
-            server.tell(&["CLIENT", "KILL", "TYPE", "normal"]);
-            callers.make(200).await;
-        }
-    };
-    recorded("connections cut", &url, cut).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nodes_are_answered_can_be_put_in_an_order_on_a_cluster() {
     let cluster = RedisCluster::start();
@@ -97,7 +38,8 @@ async fn what_nodes_are_answered_can_be_put_in_an_order_on_a_cluster() {
         callers.make(30).await;
         master.signal("CONT");
     };
-    recorded("a master hangs", &url, hang).await;
+    let nodes = nodes(&url).map(|node| Arc::new(node) as Arc<dyn Store>);
+    recorded("a master hangs", nodes, LAG, hang).await;
 }
 
 /// Each law on a cluster, with a near-cache.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use hardtack::session::Cause;
 use hardtack::session::store::{Loaded, Store};
+use hardtack_testkit::near::{remembered, warm};
 use hardtack_testkit::records::{anonymous, locator, put};
 use hardtack_testkit::redis::RedisServer;
 use tokio::time::Instant;
 
 use super::failover::pair;
-use super::near::{remembered, warm};
 use super::{NOW, recovers};
 use crate::{Durability, RedisStore};
 

@@ -1,76 +1,23 @@
 //! Whoever ends a session waits for those who remember it, with a near-cache or without.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hardtack::session::store::{Admission, Loaded, SessionLimit, Store, WhenFull};
-use hardtack::session::{Cause, Locator, Record};
-use hardtack::time::UnixTime;
+use hardtack::session::Cause;
+use hardtack::session::store::{Loaded, Store};
+use hardtack_testkit::near::{remembered, warm};
 use hardtack_testkit::proxy::Proxy;
-use hardtack_testkit::records::{anonymous, locator, put, signed_in, user};
+use hardtack_testkit::records::{anonymous, locator, put};
 use hardtack_testkit::redis::RedisServer;
 
 use super::NOW;
-use super::near::{lagging, remembered, warm};
+use super::near::lagging;
 use crate::{Durability, RedisStore};
 
 const LAG: Duration = Duration::from_millis(100);
 
-fn plain(server: &RedisServer) -> RedisStore {
-    RedisStore::open(&server.url(), Durability::Async).unwrap()
-}
-
 fn through(way: &Proxy) -> String {
     format!("redis://127.0.0.1:{}", way.port())
-}
-
-type Over = (Locator, Locator, Record, Record);
-
-/// Ends `key`, or `visit`, in one of the ways that there are; answers which.
-async fn end_somehow(store: &RedisStore, round: usize, over: Over) -> Locator {
-    let (key, visit, record, visitor) = over;
-    let (ada, new) = (user("ada"), locator(Some(&user("ada"))));
-    let admission = Admission::at(NOW);
-    match round {
-        0 => drop(store.end(&key, Cause::Logout, NOW).await.unwrap()),
-        1 => drop(store.raise(Some(&ada), NOW).await.unwrap()),
-        2 => drop(store.raise(None, NOW).await.unwrap()),
-        3 => {
-            let limit = SessionLimit::new(NonZeroU32::MIN, WhenFull::EndOldest);
-            store.insert(&new, record, admission.limited(Some(limit))).await.unwrap();
-        }
-        4 => {
-            store.relocate(&visit, visitor.version, &new, record, admission).await.unwrap();
-            return visit;
-        }
-        _ => while store.sweep(UnixTime::MAX, 1000).await.unwrap().more {},
-    }
-    key
-}
-
-/// B hears nothing for longer than it may trust what it has, and A has no near-cache.
-#[tokio::test]
-async fn who_has_no_near_cache_waits_for_those_who_have() {
-    let server = RedisServer::start(&[]);
-    let way = Proxy::to(server.port()).await;
-    let (a, b, ada) = (plain(&server), lagging(&through(&way), LAG), user("ada"));
-    for round in 0..6 {
-        let epochs = a.epochs(Some(&ada)).await.unwrap();
-        let everybody = a.epochs(None).await.unwrap();
-        let (key, record) = (locator(Some(&ada)), Record { epochs, ..signed_in(&ada, NOW) });
-        let (visit, visitor) = (locator(None), Record { epochs: everybody, ..anonymous(NOW) });
-        put(&a, &key, &record).await;
-        put(&a, &visit, &visitor).await;
-        warm(&b, &key).await;
-        warm(&b, &visit).await;
-        way.delay(10 * LAG);
-        tokio::time::sleep(LAG / 4).await;
-        let over = end_somehow(&a, round, (key, visit, record, visitor)).await;
-        assert_eq!(remembered(&b, &over), None, "round {round}");
-        way.delay(Duration::ZERO);
-        a.raise(Some(&ada), NOW).await.unwrap();
-    }
 }
 
 /// Each has a prefix of its own, so that nobody has announced itself before. B hears

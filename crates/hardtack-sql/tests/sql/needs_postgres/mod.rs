@@ -11,6 +11,8 @@ use tokio_postgres::NoTls;
 use crate::faults::{self, HASTY, PATIENT};
 use crate::server::{self, POSTGRES, Server};
 
+mod near;
+
 faults::suite!(PostgresStore, POSTGRES, "postgres", forgets: "= off");
 
 fn url(port: u16) -> String {

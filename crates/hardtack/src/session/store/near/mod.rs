@@ -97,6 +97,14 @@ impl Near {
         self.write(key).remove(key);
     }
 
+    /// Something was written to sessions whose locators begin with `slot`.
+    pub fn forget_slot(&self, slot: [u8; 2]) {
+        self.all.fetch_add(1, SeqCst);
+        for shard in &self.shards {
+            shard.write().unwrap_or_else(PoisonError::into_inner).remove_slot(slot);
+        }
+    }
+
     /// Anything may have been written.
     pub fn clear(&self) {
         self.all.fetch_add(1, SeqCst);

@@ -80,6 +80,13 @@ impl Records {
         }
     }
 
+    /// Forgets those whose locators begin with `slot`. Looks at all.
+    pub fn remove_slot(&mut self, slot: [u8; 2]) {
+        let keys = self.entries.iter().map(|entry| entry.key);
+        let gone: Vec<_> = keys.filter(|key| key.slot() == slot).collect();
+        gone.iter().for_each(|key| self.remove(key));
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         *self = Self::new(self.most);
