@@ -14,7 +14,6 @@
 //! all open pages work. That is the pre-session of the OWASP cheat sheet on cross-site
 //! request forgery ("Login CSRF"): a sign-in ends it, and never turns it into a session.
 //!
-//!
 //! | request | tokens that count |
 //! | --- | --- |
 //! | nobody has a session | of its pre-session |
@@ -48,11 +47,31 @@ const OF_VISITOR: &[u8] = b"pre-session";
 
 impl Session {
     /// A token to put into a form or a header of this session's pages, or where there is
-    /// no session, of this browser's. Opens none, and writes nothing to the store.
+    /// no session, of this browser's. Opens none, and writes nothing to the store: such
+    /// a token is bound to a sealed cookie, `pre`, that the answer sets for 4 hours and
+    /// later pages go on with. It is for forms that sign in (login CSRF), and void after
+    /// the sign-in.
+    ///
+    /// ```
+    /// use hardtack::session::{Session, SessionError};
+    ///
+    /// fn form(session: &Session) -> Result<String, SessionError> {
+    ///     let token = session.csrf_token()?; // needs no escaping
+    ///     Ok(format!(r#"<input type="hidden" name="csrf" value="{token}">"#))
+    /// }
+    ///
+    /// async fn sign_in(session: &Session, csrf: &str, user: &str) -> Result<bool, SessionError> {
+    ///     if !session.check_csrf(csrf) {
+    ///         return Ok(false); // answered 403, before the credentials are looked at
+    ///     }
+    ///     session.login(user).await?;
+    ///     Ok(true)
+    /// }
+    /// ```
     ///
     /// # Errors
-    /// The session is not loaded; there is none, and header transport has no cookie in
-    /// its place; or there are no random bytes.
+    /// The session is not loaded; there is none, and [header transport](super::SessionsBuilder::in_header)
+    /// has no cookie in its place; or there are no random bytes.
     pub fn csrf_token(&self) -> Result<String, SessionError> {
         let bound = match self.handle() {
             Some(handle) => Bound::Session(handle),

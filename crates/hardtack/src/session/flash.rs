@@ -10,7 +10,9 @@
 //! # What this does not protect
 //! Those in the session are taken in one step with the look, so that of two pages at once
 //! only one shows them. Those in the cookie are shown by both, and of two answers at once
-//! that each leave messages there, only those of the one that arrives last are kept.
+//! that each leave messages there, only those of the one that arrives last are kept. A
+//! browser that keeps no cookies shows none of them: for one that is carried on by its URL
+//! ([`danger::url_parameter`](super::danger::url_parameter)), open a session first.
 
 use serde::{Deserialize, Serialize};
 
