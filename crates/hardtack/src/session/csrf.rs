@@ -12,7 +12,8 @@
 //! page that asks sets a cookie, `pre`, with 128 random bits, sealed, for 4 hours, and
 //! the token is bound to these; a later page goes on with them, so that the forms of
 //! all open pages work. That is the pre-session of the OWASP cheat sheet on cross-site
-//! request forgery ("Login CSRF"): a sign-in ends it, and never turns it into a session.
+//! request forgery ("Possible CSRF Vulnerabilities in Login Forms"): a sign-in ends it, and
+//! never turns it into a session.
 //!
 //! | request | tokens that count |
 //! | --- | --- |
