@@ -128,9 +128,10 @@ impl Engine {
 #[derive(Debug)]
 pub struct Server {
     engine: Engine,
+    // Ends before its folder goes.
+    process: Process,
     folder: TempDir,
     port: u16,
-    process: Process,
     more: &'static str,
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 pub struct Process {
     shell: Child,
     id: u32,
+    log: PathBuf,
 }
 
 // Ctrl-C is for us; the shell stays until it has ended the server.
@@ -38,7 +39,8 @@ impl Process {
         let mut id = String::new();
         let out = shell.stdout.take().expect("its output is a pipe");
         BufReader::new(out).read_line(&mut id).expect("a line");
-        Self { shell, id: id.trim().parse().expect("the number of a process") }
+        let id = id.trim().parse().expect("the number of a process");
+        Self { shell, id, log: folder.join("log") }
     }
 
     /// The number of the server's process.
@@ -74,8 +76,17 @@ impl Process {
     }
 }
 
+/// A test that fails shows what the server has said last.
 impl Drop for Process {
     fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Ok(log) = fs::read(&self.log)
+        {
+            let log = String::from_utf8_lossy(&log);
+            let lines: Vec<&str> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(30)..];
+            eprintln!("the log of process {}:\n{}", self.id, last.join("\n"));
+        }
         self.end();
     }
 }

@@ -20,10 +20,11 @@ pub struct RedisServer(Arc<Running>);
 
 #[derive(Debug)]
 struct Running {
+    // Ends before its folder goes.
+    process: Mutex<Process>,
     folder: TempDir,
     port: u16,
     args: Vec<String>,
-    process: Mutex<Process>,
 }
 
 impl RedisServer {
