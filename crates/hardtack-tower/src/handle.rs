@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
-use hardtack::session::{About, Kind, Session};
+use hardtack::session::{About, Session};
 use http::header::{COOKIE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Uri};
@@ -117,9 +117,8 @@ impl<L: 'static> Handle<L> {
         if shared.issued.load(Relaxed) == 0 || shared.came_back.load(Relaxed) {
             return;
         }
-        let names = Kind::ALL.iter().filter_map(|kind| shared.sessions.cookie_name(*kind));
         let lines: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
-        for name in names {
+        for name in shared.sessions.cookie_names() {
             if lines.iter().any(|line| line.windows(name.len()).any(|w| w == name.as_bytes())) {
                 shared.came_back.store(true, Relaxed);
             }

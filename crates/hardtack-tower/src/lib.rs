@@ -29,7 +29,9 @@
 //! Put tower-http's `CsrfLayer` (re-exported as [`CsrfLayer`]) outside of the
 //! session layer: it refuses unsafe requests that come from another origin, by
 //! `Sec-Fetch-Site` and `Origin`, JSON or not. An upgrade to a websocket is
-//! refused by the extractors themselves if its `Origin` is not this host.
+//! refused by the extractors themselves if its `Origin` is not this host. Who needs
+//! tokens beside that has `csrf_token` and `check_csrf` of the session, also in the form
+//! that signs in: it needs no session.
 //!
 //! # What this does not protect
 //! A handler that never extracts the session is served whoever asks:

@@ -10,7 +10,7 @@ use http::header::SET_COOKIE;
 use super::App;
 use super::failure::Failure;
 use super::html::{Html, html};
-use super::known::{COOKIES, Known, Shown};
+use super::known::{COOKIES, Known};
 use super::page::{Tab, page};
 use super::visit::Visit;
 
@@ -65,7 +65,8 @@ fn row(visit: &Visit, known: &Known) -> Html {
 async fn forget(visit: Visit) -> Result<Response, Failure> {
     visit.session.forget().await?;
     let mut answer = Redirect::to("/computer").into_response();
-    for known in COOKIES.iter().filter(|known| known.shown != Shown::Masked) {
+    let own = |known: &&Known| !visit.session.sessions().cookie_names().any(|n| n == known.name);
+    for known in COOKIES.iter().filter(own) {
         let cookie = SetCookie::builder(known.name, "");
         let cookie = if known.scripts { cookie.readable_by_scripts() } else { cookie };
         answer.headers_mut().append(SET_COOKIE, cookie.build()?.removal().to_header_value());

@@ -35,9 +35,11 @@ pub(crate) const ADDRESS: &str = "__Host-Http-demo-address";
 pub(crate) const THEME: &str = "demo-theme";
 /// Set by the engine at a sign-out.
 pub(crate) const SIGNED_OUT: &str = "__Host-Http-demo-out";
+/// Set by the engine for a message to somebody without a session.
+pub(crate) const MESSAGE: &str = "__Host-Http-demo-msg";
 pub(crate) const TWENTY: &str = "demo-20s";
 
-pub(crate) const COOKIES: [Known; 8] = [
+pub(crate) const COOKIES: [Known; 9] = [
     Known {
         name: ANONYMOUS,
         title: "Session, not signed in",
@@ -102,6 +104,15 @@ pub(crate) const COOKIES: [Known; 8] = [
         scripts: false,
     },
     Known {
+        name: MESSAGE,
+        title: "Message",
+        purpose: "A line for the next page, such as that something has worked, where there is no \
+                  session to keep it in. Encrypted; the page that shows it removes it.",
+        stays: "until the next page, and at most 5 minutes",
+        shown: Shown::Sealed,
+        scripts: false,
+    },
+    Known {
         name: TWENTY,
         title: "Twenty seconds",
         purpose: "Shows how a cookie with an expiry date goes away by itself.",
@@ -156,7 +167,22 @@ fn head(value: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use hardtack_tower::seal::{Key, Keyring};
+    use hardtack_tower::session::{MemoryStore, Sessions};
+
     use super::*;
+
+    /// But for the pre-session: no form here asks for a token.
+    #[test]
+    fn every_cookie_that_the_engine_sets_is_explained() {
+        let keys = Keyring::new(Key::generate().expect("a key"));
+        let builder = Sessions::builder(MemoryStore::new(), keys).name("demo");
+        let sessions = builder.build().expect("a setup");
+        for name in sessions.cookie_names().filter(|name| !name.ends_with("-pre")) {
+            let known = find(name).unwrap_or_else(|| panic!("{name} is not explained"));
+            assert!(!known.scripts, "{name}");
+        }
+    }
 
     #[test]
     fn keys_are_never_shown_whole() {

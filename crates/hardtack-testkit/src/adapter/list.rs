@@ -84,6 +84,7 @@ macro_rules! __adapter_scenarios {
                 discarded_changes_are_not_committed [6]
                 errors_are_plain_text_without_a_cookie [7]
                 flash_messages_are_shown_once [2]
+                tokens_and_messages_of_visitors_open_no_session [1]
                 the_header_transport_needs_no_cookie [4]
                 data_beyond_the_bounds_is_refused_and_the_rest_stays [12]
             }

@@ -112,6 +112,11 @@ impl Site {
                 let flashes = session.take_flashes().await?;
                 return Ok(flashes.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join(","));
             }
+            "token" => return session.csrf_token(),
+            "check" => {
+                let given = query.of("v").unwrap_or_default();
+                return Ok(session.check_csrf(given).to_string());
+            }
             "discard" => {
                 session.add(key, 1)?;
                 session.discard();

@@ -161,6 +161,13 @@ pub enum ValueError {
         /// Of what: `bytes` or `keys`.
         unit: &'static str,
     },
+    /// The messages of a visitor without a session come to more than their cookie holds.
+    Messages {
+        /// How many bytes they come to.
+        size: usize,
+        /// How many fit.
+        most: usize,
+    },
     /// The request has been answered and its changes are committed: use
     /// [`detach`](super::Session::detach) for what comes later.
     Closed,
@@ -176,6 +183,9 @@ impl fmt::Display for ValueError {
             Self::Name { length } => write!(f, "a session key has 1 to 128 bytes and does not begin with '~'; this one has {length}"),
             Self::TooLarge { size, most, unit } => {
                 write!(f, "the session would hold {size} {unit}, and most_data() allows {most}")
+            }
+            Self::Messages { size, most } => {
+                write!(f, "without a session the messages for the next page come to {size} bytes, and their cookie holds {most}; leave fewer or shorter ones")
             }
             Self::Closed => f.write_str("the request has been answered and its session is closed; use detach() for work that goes on"),
             Self::NotLoaded => f.write_str("the session has not been loaded; await load() first"),

@@ -242,6 +242,9 @@ impl Session {
         state.changes.drain(..taken);
         state.ended = None;
         state.renew_due = false;
+        if let (Kind::User, Some(visitor)) = (work.facts.kind, &mut state.visitor) {
+            visitor.signed_in();
+        }
         state.adopt(work);
     }
 
@@ -322,6 +325,9 @@ impl Session {
     pub async fn forget(&self) -> Result<(), SessionError> {
         self.logout().await?;
         let mut state = self.state();
+        if let Some(visitor) = &mut state.visitor {
+            visitor.forget();
+        }
         for removal in self.engine().transport.removals() {
             state.answer_with(Some(removal));
         }

@@ -12,6 +12,8 @@
 //! | a clock that is off ends nothing | `skew.rs` |
 //! | changes onto the newest record | `commits.rs` |
 //! | signing in and out, lists, ends | `login.rs`, `remember.rs`, `admin.rs` |
+//! | tokens against cross-site requests, messages for the next page | `csrf.rs`, `flash.rs` |
+//! | both before there is a session | `visitor.rs` |
 //! | a token in the URL instead of a cookie, if configured | `url.rs` |
 //! | the other kind: all of it in encrypted cookies | `sealed/` |
 //!
@@ -55,6 +57,7 @@ mod transact;
 mod transport;
 pub mod url;
 mod values;
+mod visitor;
 mod work;
 
 #[cfg(test)]

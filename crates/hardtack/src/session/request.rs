@@ -42,6 +42,12 @@ pub struct Outcome {
     pub caching: Caching,
 }
 
+impl Outcome {
+    fn failed(error: SessionError) -> Self {
+        Self { error: Some(error), headers: Vec::new(), caching: Caching::NoStore }
+    }
+}
+
 /// [`Session::finish`]'s future. Once polled, what it does is done to the end even if
 /// this is dropped, where a runtime is attached.
 #[must_use = "nothing is committed before it is awaited"]
@@ -138,12 +144,13 @@ impl Session {
             return false;
         }
         let only = engine.transport.only(headers).filter(|_| engine.settings.url.is_none());
-        let Some((mut work, verdict)) = only.and_then(|(kind, text)| engine.look_now(kind, text))
-        else {
+        let looked =
+            only.and_then(|only| Some((engine.look_now(only.kind, only.text)?, only.of_visitor)));
+        let Some(((mut work, verdict), of_visitor)) = looked else {
             state.present(engine.transport.read(headers), headers, about);
             return false;
         };
-        state.present(Candidates::default(), headers, about);
+        state.present(Candidates::none(of_visitor), headers, about);
         let renew = !state.passive && self.note_activity(&mut work, verdict);
         state.take_live(work, renew);
         true
@@ -334,7 +341,7 @@ impl Session {
         if matches!(error, SessionError::Conflict(_)) {
             self.engine().counters.clashes.up();
         }
-        Outcome { error: Some(error), headers: Vec::new(), caching: Caching::NoStore }
+        Outcome::failed(error)
     }
 
     /// What comes of a request that changed nothing and for which nothing is due.
@@ -364,6 +371,9 @@ impl Session {
         self.answer_with_newest(state);
         let url_header = state.url_header();
         state.answer_with(url_header);
+        if let Err(error) = self.answer_visitor(state) {
+            return Outcome::failed(error);
+        }
         let headers = std::mem::take(&mut state.headers);
         let secret = state.signed_in || !headers.is_empty() || state.hands_out_url_token();
         let caching = match (state.used, secret) {

@@ -173,6 +173,12 @@ impl Sessions {
         self.0.transport.cookie(kind).map(crate::cookie::CookieSpec::name)
     }
 
+    /// The names of all cookies that these sessions may set, for pages that tell of them
+    /// and for programs in front that let some through; none with header transport.
+    pub fn cookie_names(&self) -> impl Iterator<Item = &str> {
+        self.0.transport.cookies().map(crate::cookie::CookieSpec::name)
+    }
+
     /// The request header that ids are read from, and that responses of a session
     /// therefore vary by.
     pub fn varies_by(&self) -> &http::HeaderName {

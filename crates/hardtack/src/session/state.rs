@@ -13,6 +13,7 @@ use super::request::Found;
 use super::session::About;
 use super::transport::Candidates;
 use super::url::Arrival;
+use super::visitor::Visitor;
 use super::work::Work;
 
 /// What came with a request; said once.
@@ -57,6 +58,8 @@ pub(crate) struct Known {
     pub(crate) signed_in: bool,
     /// What the URL says, where a parameter for that is configured.
     pub(crate) arrival: Option<Box<Arrival>>,
+    /// What has to do with the cookies of visitors without a session.
+    pub(crate) visitor: Option<Box<Visitor>>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -74,6 +77,9 @@ impl Known {
     pub(crate) fn present(&mut self, candidates: Candidates, headers: &HeaderMap, about: About) {
         let user_agent = headers.get(http::header::USER_AGENT).cloned();
         let unsafe_method = about.unsafe_method;
+        if candidates.of_visitor {
+            self.visitor = Some(Box::new(Visitor::came(headers)));
+        }
         self.passive |= about.passive;
         self.presented = Some(Presented { candidates, user_agent, unsafe_method });
     }
@@ -170,6 +176,11 @@ impl Known {
     pub(crate) fn seen(&self, key: &str) -> Option<&Data> {
         let at = self.read.find(hash(key))?;
         self.past.get(at).or(self.base.as_ref().map(|work| &work.data))
+    }
+
+    /// What has to do with the cookies of visitors without a session.
+    pub(crate) fn visitor(&mut self) -> &mut Visitor {
+        self.visitor.get_or_insert_default()
     }
 
     /// Has no session any more; later changes are for a new one.

@@ -383,13 +383,14 @@ fn a_transaction_sees_the_newest_data_and_may_refuse() {
 }
 
 #[test]
-fn a_flash_message_is_shown_once() {
+fn a_flash_message_in_a_session_is_shown_once() {
     let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| s.set("x", &1).unwrap());
     site.visit(&mut browser, |s| s.flash("info", "Saved").unwrap());
     let (one, two) = (site.open(&browser), site.open(&browser));
     assert_eq!(now(one.take_flashes()).unwrap()[0].text, "Saved");
     assert_eq!(now(two.take_flashes()).unwrap(), []);
-    site.visit(&mut browser, |s| assert_eq!(s.keys().unwrap(), Vec::<String>::new()));
+    site.visit(&mut browser, |s| assert_eq!(s.keys().unwrap(), ["x"]));
 }
 
 #[test]

@@ -12,6 +12,8 @@
 //! | `sid2` | renewals of a signed-in session | only beside a `sid` of the same session, then first |
 //! | `rem` | a remember-me token | where no session is live |
 //! | `out` | a sign-out | never |
+//! | `pre` | a page that asks for a token without a session | for tokens, where nobody is signed in (`csrf.rs`) |
+//! | `msg` | who leaves a message without a session | until it is shown (`flash.rs`) |
 //!
 //! So the answer to a renewal that arrives after the answer to a newer sign-in cannot
 //! take its cookie away: it names a session that no `sid` names any more.
@@ -77,42 +79,74 @@ pub(crate) enum Transport {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Cookies {
+    /// What all names begin with.
+    base: Box<str>,
     /// Those of ids, by kind.
     ids: [CookieSpec; Kind::ALL.len()],
     /// That of a signed-in session's id since it was renewed.
     renewed: CookieSpec,
     /// The one that tells of a sign-out.
     out: CookieSpec,
+    visitor: VisitorCookies,
+}
+
+/// Those of visitors without a session.
+#[derive(Clone, Debug)]
+pub(crate) struct VisitorCookies {
+    /// Pre-session.
+    pub(crate) pre: CookieSpec,
+    /// Messages for the next page.
+    pub(crate) messages: CookieSpec,
 }
 
 impl Cookies {
-    /// Which of our cookies for ids has this name.
+    /// Which of our cookies has this name, if it is one that is read.
     fn slot(&self, name: &[u8]) -> Option<Slot> {
-        let is = |spec: &CookieSpec| spec.name().as_bytes() == name;
-        match Kind::ALL.into_iter().find(|kind| is(&self.ids[kind.index()])) {
-            Some(kind) => Some(Slot::Of(kind)),
-            None => is(&self.renewed).then_some(Slot::Renewed),
+        match name.strip_prefix(self.base.as_bytes())? {
+            b"aid" => Some(Slot::Of(Kind::Anonymous)),
+            b"sid" => Some(Slot::Of(Kind::User)),
+            b"rem" => Some(Slot::Of(Kind::Remember)),
+            b"sid2" => Some(Slot::Renewed),
+            b"pre" | b"msg" => Some(Slot::OfVisitor),
+            _ => None,
         }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &CookieSpec> {
+        let VisitorCookies { pre, messages } = &self.visitor;
+        self.ids.iter().chain([&self.renewed, &self.out, pre, messages])
     }
 }
 
-/// The cookie that an id came in.
+/// A cookie of ours that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Slot {
+    /// That of an id.
     Of(Kind),
     /// That of a renewed id.
     Renewed,
+    /// One that visitors without a session have, too.
+    OfVisitor,
 }
 
 impl Slot {
-    const COUNT: usize = Kind::ALL.len() + 1;
+    const COUNT: usize = Kind::ALL.len() + 2;
 
     fn index(self) -> usize {
         match self {
             Self::Of(kind) => kind.index(),
             Self::Renewed => Kind::ALL.len(),
+            Self::OfVisitor => Kind::ALL.len() + 1,
         }
     }
+}
+
+/// The id that is tried first, where it is the only one of its kind.
+pub(crate) struct Only<'h> {
+    pub(crate) kind: Kind,
+    pub(crate) text: &'h IdText,
+    /// A cookie of visitors without a session came, too.
+    pub(crate) of_visitor: bool,
 }
 
 impl Transport {
@@ -120,12 +154,13 @@ impl Transport {
         if let Some(header) = &plan.header {
             return Ok(Self::Header(header.clone()));
         }
+        let prefix = if plan.insecure { "" } else { plan.prefix };
+        let base = match &plan.name {
+            Some(name) => format!("{prefix}{name}-"),
+            None => prefix.to_owned(),
+        };
         let spec = |short: &str| {
-            let name = match &plan.name {
-                Some(name) => format!("{name}-{short}"),
-                None => short.to_owned(),
-            };
-            let name = if plan.insecure { name } else { format!("{}{name}", plan.prefix) };
+            let name = format!("{base}{short}");
             let mut builder =
                 CookieSpec::builder(name.clone()).same_site(plan.same_site).path(plan.path.clone());
             if let Some(domain) = &plan.domain {
@@ -137,7 +172,9 @@ impl Transport {
             builder.build().map_err(|rule: BuildError| ConfigError::Cookie { name, rule })
         };
         let ids = [spec("aid")?, spec("sid")?, spec("rem")?];
-        Ok(Self::Cookies(Box::new(Cookies { ids, renewed: spec("sid2")?, out: spec("out")? })))
+        let visitor = VisitorCookies { pre: spec("pre")?, messages: spec("msg")? };
+        let (renewed, out) = (spec("sid2")?, spec("out")?);
+        Ok(Self::Cookies(Box::new(Cookies { base: base.into(), ids, renewed, out, visitor })))
     }
 
     /// The names of the cookies, by kind; none with header transport.
@@ -155,13 +192,14 @@ impl Transport {
         self.each(headers, |slot, value| match slot {
             Slot::Of(kind) => found.add(kind, value),
             Slot::Renewed => renewed.push(value),
+            Slot::OfVisitor => found.of_visitor = true,
         });
         found.put_renewed_first(&renewed);
         found
     }
 
     /// Of those the one that is tried first, if it is the only one of its kind.
-    pub(crate) fn only<'h>(&self, headers: &'h HeaderMap) -> Option<(Kind, &'h IdText)> {
+    pub(crate) fn only<'h>(&self, headers: &'h HeaderMap) -> Option<Only<'h>> {
         let mut found: [Option<&[u8]>; Slot::COUNT] = [None; Slot::COUNT];
         let mut several = [false; Slot::COUNT];
         self.each(headers, |slot, value| {
@@ -175,11 +213,13 @@ impl Transport {
         let kind =
             [Kind::User, Kind::Anonymous].into_iter().find(|k| found[k.index()].is_some())?;
         let text = only(Slot::Of(kind))?;
+        let of_visitor = found[Slot::OfVisitor.index()].is_some();
         if kind == Kind::Anonymous || found[Slot::Renewed.index()].is_none() {
-            return Some((kind, text));
+            return Some(Only { kind, text, of_visitor });
         }
         let renewed = only(Slot::Renewed)?;
-        Some((kind, if session_of(renewed) == session_of(text) { renewed } else { text }))
+        let text = if session_of(renewed) == session_of(text) { renewed } else { text };
+        Some(Only { kind, text, of_visitor })
     }
 
     fn each<'h>(&self, headers: &'h HeaderMap, mut found: impl FnMut(Slot, &'h [u8])) {
@@ -211,7 +251,7 @@ impl Transport {
         max_age: Option<Duration>,
         now: UnixTime,
     ) -> Option<(HeaderName, HeaderValue)> {
-        self.write_in(Slot::Of(id.kind()), id, max_age, now)
+        self.write_in(|cookies| &cookies.ids[id.kind().index()], id, max_age, now)
     }
 
     /// The header that gives the client the id that a session has since it was renewed.
@@ -220,13 +260,20 @@ impl Transport {
         id: &SessionId,
         now: UnixTime,
     ) -> Option<(HeaderName, HeaderValue)> {
-        let slot = if id.kind() == Kind::User { Slot::Renewed } else { Slot::Of(id.kind()) };
-        self.write_in(slot, id, None, now)
+        self.write_in(
+            |cookies| match id.kind() {
+                Kind::User => &cookies.renewed,
+                kind => &cookies.ids[kind.index()],
+            },
+            id,
+            None,
+            now,
+        )
     }
 
     fn write_in(
         &self,
-        slot: Slot,
+        spec: impl FnOnce(&Cookies) -> &CookieSpec,
         id: &SessionId,
         max_age: Option<Duration>,
         now: UnixTime,
@@ -234,12 +281,9 @@ impl Transport {
         let text = id.text();
         match self {
             Self::Cookies(cookies) => {
-                let spec = match slot {
-                    Slot::Of(kind) => &cookies.ids[kind.index()],
-                    Slot::Renewed => &cookies.renewed,
-                };
                 // The text of an id is cookie-octets and far below 4096 bytes.
-                Some((http::header::SET_COOKIE, spec.set(&text, max_age, now).ok()?))
+                let value = spec(cookies).set(&text, max_age, now).ok()?;
+                Some((http::header::SET_COOKIE, value))
             }
             Self::Header(name) => {
                 let mut value = HeaderValue::try_from(text).ok()?;
@@ -265,13 +309,24 @@ impl Transport {
 
     /// The headers that make the client forget all of our cookies.
     pub(crate) fn removals(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let removal = |spec: &CookieSpec| (http::header::SET_COOKIE, spec.removal());
+        self.cookies().map(removal).collect()
+    }
+
+    /// All of our cookies; none with header transport.
+    pub(crate) fn cookies(&self) -> impl Iterator<Item = &CookieSpec> {
+        let cookies = match self {
+            Self::Cookies(cookies) => Some(cookies.all()),
+            Self::Header(_) => None,
+        };
+        cookies.into_iter().flatten()
+    }
+
+    /// The cookies of visitors without a session; none with header transport.
+    pub(crate) fn visitor(&self) -> Option<&VisitorCookies> {
         match self {
-            Self::Cookies(cookies) => {
-                let Cookies { ids, renewed, out } = &**cookies;
-                let removal = |spec: &CookieSpec| (http::header::SET_COOKIE, spec.removal());
-                ids.iter().chain([renewed, out]).map(removal).collect()
-            }
-            Self::Header(_) => Vec::new(),
+            Self::Cookies(cookies) => Some(&cookies.visitor),
+            Self::Header(_) => None,
         }
     }
 }
@@ -294,13 +349,22 @@ pub(crate) struct Candidate {
 
 /// What the cookies of a request hold.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Candidates(Vec<Candidate>);
+pub(crate) struct Candidates {
+    ids: Vec<Candidate>,
+    /// A cookie of visitors without a session came, which is read where it is asked for.
+    pub(crate) of_visitor: bool,
+}
 
 impl Candidates {
+    /// None that need to be tried.
+    pub(crate) fn none(of_visitor: bool) -> Self {
+        Self { ids: Vec::new(), of_visitor }
+    }
+
     fn add(&mut self, kind: Kind, value: &[u8]) {
         let text = IdText::try_from(value).ok();
         if text.is_none() || !self.of(kind).any(|known| known.text == text) {
-            self.0.push(Candidate { kind, text });
+            self.ids.push(Candidate { kind, text });
         }
     }
 
@@ -310,17 +374,17 @@ impl Candidates {
         let texts = renewed.iter().filter_map(|value| IdText::try_from(*value).ok());
         for text in texts {
             let of_this = |known: &IdText| session_of(known) == session_of(&text);
-            let place = self.0.iter().position(|candidate| {
+            let place = self.ids.iter().position(|candidate| {
                 candidate.kind == Kind::User && candidate.text.as_ref().is_some_and(of_this)
             });
             if let Some(place) = place {
-                self.0.insert(place, Candidate { kind: Kind::User, text: Some(text) });
+                self.ids.insert(place, Candidate { kind: Kind::User, text: Some(text) });
             }
         }
     }
 
     /// Those of one kind.
     pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Candidate> {
-        self.0.iter().filter(move |candidate| candidate.kind == kind)
+        self.ids.iter().filter(move |candidate| candidate.kind == kind)
     }
 }

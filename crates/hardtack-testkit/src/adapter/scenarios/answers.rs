@@ -148,6 +148,7 @@ pub(crate) async fn errors_are_plain_text_without_a_cookie(adapter: Adapter) {
 pub(crate) async fn flash_messages_are_shown_once(adapter: Adapter) {
     let server = adapter.server().await;
     let mut browser = server.browser();
+    browser.get("/s/add").await.expect(200); // opens a session, which keeps them
     browser.get("/s/flash?v=saved").await.expect(200);
     browser.get("/s/flash?v=sent").await.expect(200);
     let prefetch = Request::get("/s/flashes").header("sec-purpose", "prefetch");
@@ -165,6 +166,30 @@ pub(crate) async fn flash_messages_are_shown_once(adapter: Adapter) {
     shown.sort_unstable();
     assert_eq!(shown, ["", "saved,sent"], "by one of two tabs");
     assert_eq!(browser.text("/s/flashes").await, "");
+}
+
+pub(crate) async fn tokens_and_messages_of_visitors_open_no_session(adapter: Adapter) {
+    let server = adapter.server().await;
+    let (mut browser, mut other) = (server.browser(), server.browser());
+    let answer = browser.get("/s/token?public=1").await.expect(200);
+    assert_eq!(answer.one("cache-control"), Some("no-store"));
+    let form = answer.text().to_owned();
+    let other_form = other.text("/s/token").await;
+    let again = browser.get("/s/token?public=1").await.expect(200).without_cookie();
+    assert_eq!(again.one("cache-control"), Some("private"));
+    for (token, accepted) in [(&*form, "true"), (again.text(), "true"), (&other_form, "false")] {
+        let target = format!("/s/check?v={token}");
+        assert_eq!(browser.text(&target).await, accepted);
+        assert_eq!(server.browser().text(&target).await, "false", "without the cookie");
+    }
+    browser.get("/s/flash?v=sent").await.expect(200);
+    let prefetch = Request::get("/s/flashes").header("sec-purpose", "prefetch");
+    assert_eq!(browser.ask(prefetch).await.expect(200).text(), "");
+    assert_eq!(browser.text("/s/flashes").await, "sent");
+    assert_eq!(browser.text("/s/flashes").await, "");
+    assert_eq!(server.site.sessions.counts().started, 0);
+    browser.get("/s/login").await.expect(200);
+    assert_eq!(browser.text(&format!("/s/check?v={form}")).await, "false", "of before the login");
 }
 
 pub(crate) async fn the_header_transport_needs_no_cookie(adapter: Adapter) {
