@@ -109,16 +109,16 @@ impl Engine {
         comes_up(|| process.is_running(), || self.answers(folder, port))
     }
 
-    /// A folder with a database in it that the server's user may write.
-    fn install(self) -> TempDir {
+    /// A folder with a database in it that the server's user may write, made by `script`
+    /// out of nothing or of a server on this port.
+    fn install(self, script: &str, port: u16) -> TempDir {
         let folder = tempfile::Builder::new().prefix("hardtack-").tempdir().expect("a folder");
         if rustix::process::getuid().is_root() {
             let owner = format!("{0}:{0}", self.user);
             let status = Command::new("chown").arg(owner).arg(folder.path()).status();
             assert!(status.expect("chown").success(), "there is no user {}", self.user);
         }
-        let made =
-            self.command(self.install, folder.path(), 0, "").stderr(Stdio::inherit()).status();
+        let made = self.command(script, folder.path(), port, "").stderr(Stdio::inherit()).status();
         assert!(made.expect("a shell").success(), "{} cannot make a database", self.name);
         folder
     }
@@ -141,7 +141,21 @@ impl Server {
     /// # Panics
     /// If its programs are missing, or it does not start.
     pub fn start(engine: Engine, more: &'static str) -> Self {
-        let folder = engine.install();
+        Self::start_in(engine, engine.install(engine.install, 0), more)
+    }
+
+    /// A standby of this PostgreSQL, which follows it, and goes on by itself once it is
+    /// promoted.
+    ///
+    /// # Panics
+    /// If its programs are missing, or it does not start.
+    pub fn standby(&self) -> Self {
+        const FROM_IT: &str = "pg_basebackup -h 127.0.0.1 -p $2 -U postgres -D $1/data -R \
+                               -X stream -c fast --no-sync";
+        Self::start_in(self.engine, self.engine.install(FROM_IT, self.port), self.more)
+    }
+
+    fn start_in(engine: Engine, folder: TempDir, more: &'static str) -> Self {
         for _ in 0..10 {
             let port = free_port();
             let process = Process::start(
@@ -229,7 +243,7 @@ fn start_shared(engine: Engine, home: &Path) -> u16 {
             flock start flock -n users rm -f port && break
         done
         kill -9 $! 2>/dev/null; wait; rm -rf "$folder""#;
-    let folder = engine.install().keep();
+    let folder = engine.install(engine.install, 0).keep();
     for _ in 0..10 {
         let port = free_port();
         let server = engine.command(engine.run, &folder, port, engine.quick);

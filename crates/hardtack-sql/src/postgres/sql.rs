@@ -104,8 +104,8 @@ pub(super) const STATE: &str = concat!(
     near!(),
     " SELECT s.version, s.cause, ",
     outdated!(),
-    ", a.expires, (SELECT lag FROM near) FROM hardtack_sessions s LEFT JOIN hardtack_activity a ON a.id = s.id \
-     WHERE s.id = $1"
+    ", a.expires, (SELECT lag FROM near) FROM hardtack_sessions s \
+     LEFT JOIN hardtack_activity a ON a.id = s.id WHERE s.id = $1"
 );
 
 /// The parameters of statements that write several records: [`INSERT`] and [`REPLACE`].

@@ -84,7 +84,7 @@ impl PostgresStore {
             None if get(link, row, 2)? => State::Ended(Cause::Revoked),
             None => State::Live { version: get(link, row, 0)?, expires: get(link, row, 3)? },
         };
-        Ok((state, None))
+        Ok((state, get(link, row, 4)?))
     }
 
     /// So that who has written does not read what was there before.

@@ -14,7 +14,7 @@ use hardtack::session::store::*;
 use hardtack::session::{Cause, Locator, Record};
 use hardtack::time::UnixTime;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{LAG, Place, recorded, recovers, remembered, warm};
 use crate::FakeClock;
@@ -229,6 +229,26 @@ pub async fn who_has_no_near_cache_waits_for_those_who_have(place: impl Place) {
         assert_eq!(remembered(&*b, &over), None, "way {way}");
         way_of_b.delay(Duration::ZERO);
         a.raise(Some(&user("ada")), NOW).await.unwrap();
+    }
+}
+
+/// Another may be held back yet who has ended it.
+pub async fn who_finds_that_a_session_has_ended_waits_as_well(place: impl Place) {
+    let (a, b) = (place.open(place.port(), None).await, near(&place).await);
+    warm(&*b, &visit(&*a).await).await;
+    let (ada, record) = (user("ada"), anonymous(NOW));
+    let key = visit(&*a).await;
+    sign_out(&*a, &key).await;
+    for node in [&a, &b] {
+        let began = Instant::now();
+        let again = node.end(&key, Cause::Revoked, NOW).await.unwrap();
+        assert_eq!(again, Ended::Before(Some(Cause::Logout)));
+        assert!(began.elapsed() >= LAG);
+        let (began, new) = (Instant::now(), locator(Some(&ada)));
+        let admission = Admission::at(NOW);
+        let moved = node.relocate(&key, record.version, &new, signed_in(&ada, NOW), admission);
+        assert_eq!(moved.await.unwrap(), Relocated::Gone(Some(Cause::Logout)));
+        assert!(began.elapsed() >= LAG);
     }
 }
 

@@ -104,6 +104,7 @@ macro_rules! near_suite {
                 who_is_told_that_it_is_behind_reads_the_newest
                 a_load_that_races_a_write_never_brings_the_old_back
                 who_has_no_near_cache_waits_for_those_who_have
+                who_finds_that_a_session_has_ended_waits_as_well
                 what_nodes_are_answered_can_be_put_in_an_order
             }
         }

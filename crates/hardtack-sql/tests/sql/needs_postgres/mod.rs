@@ -11,6 +11,7 @@ use tokio_postgres::NoTls;
 use crate::faults::{self, HASTY, PATIENT};
 use crate::server::{self, POSTGRES, Server};
 
+mod failover;
 mod near;
 
 faults::suite!(PostgresStore, POSTGRES, "postgres", forgets: "= off");
