@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 use super::change::{Act, Change, Wanted};
 use super::error::{SessionError, ValueError};
 use super::id::{Locator, SessionId};
+use super::look::Look;
 use super::oneshot;
 use super::record::Cause;
-use super::sessions::{Engine, Look, Sessions};
+use super::sessions::{Engine, Sessions};
 use super::values;
 use super::work::{Done, Job};
 

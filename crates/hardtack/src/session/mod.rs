@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | the cookies that may be ids | `transport.rs` |
 //! | an id is checked, before any look-up | `id.rs` |
-//! | the record is loaded and opened | `sessions.rs`, `work.rs`, `body.rs` |
+//! | the record is loaded and opened | `look.rs`, `work.rs`, `body.rs` |
 //! | what was opened lately is not opened again | `recent.rs` |
 //! | live, over, due for a touch or a renewal | `lifetime.rs` |
 //! | the handler reads values and wants changes | `session.rs`, `state.rs`, `transact.rs`, `data.rs`, `change.rs` |
@@ -39,6 +39,7 @@ mod key;
 mod lifetime;
 mod live;
 mod login;
+mod look;
 mod oneshot;
 mod plan;
 mod recent;

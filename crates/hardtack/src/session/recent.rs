@@ -123,7 +123,7 @@ fn is_same(one: &IdText, other: &IdText) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::id::SessionId;
-    use super::super::sessions::Look;
+    use super::super::look::Look;
     use super::super::store::{Loaded, Store};
     use super::super::tests::{Browser, Site, now, plain};
     use super::super::{Epochs, Record, Session, UserKey, Version};

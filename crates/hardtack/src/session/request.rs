@@ -1,6 +1,6 @@
 //! A request's beginning and end: loading its session, and committing it.
 //!
-//! What is rare is boxed here and in `sessions.rs`: otherwise the future of every
+//! What is rare is boxed here and in `look.rs`: otherwise the future of every
 //! request would be as large as that of the rarest one. What is usual (one cookie of
 //! ours, a live session, a store that answers at once) takes a way of its own,
 //! `load_now`, that never waits and copies nothing of the headers.
@@ -19,11 +19,11 @@ use super::error::SessionError;
 use super::events::Event;
 use super::id::SessionId;
 use super::lifetime::{self, Verdict};
+use super::look::Look;
 use super::plan::{Plan, plan};
 use super::record::{Cause, Kind};
 use super::runtime::ToTheEnd;
 use super::session::{About, Session};
-use super::sessions::Look;
 use super::state::{Known, Phase};
 use super::transport::{CANDIDATES, Candidates};
 use super::url::UrlAnswer;
