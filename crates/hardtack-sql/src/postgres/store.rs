@@ -342,8 +342,10 @@ impl Store for PostgresStore {
         Reply::later(async move {
             let since = near.before(key);
             let loaded = self.together.loads.ask(Load(*key), self.link.until()).await?;
-            if let (Loaded::Live(record), Some(since)) = (&loaded, since) {
-                near.fill(key, since, record);
+            match (&loaded, since) {
+                (Loaded::Live(record), Some(since)) => near.fill(key, since, record),
+                // It was not told yet: nobody who asks after this answer is to see less.
+                _ => near.forget(key),
             }
             Ok(loaded)
         })

@@ -115,13 +115,23 @@ impl LiveSession {
     }
 
     async fn look(&self) -> Result<super::work::Work, SessionError> {
-        match self.sessions.0.look_again(&self.id.newest()).await? {
-            Look::Live(work) => {
-                self.id.follow(&work.id);
-                Ok(work)
+        let mut id = self.id.newest();
+        loop {
+            match self.sessions.0.look_again(&id).await? {
+                Look::Live(work) => {
+                    self.id.follow(&work.id);
+                    return Ok(work);
+                }
+                Look::Over(cause) => return Err(SessionError::Ended(cause)),
+                Look::NotOurs => {
+                    // It may have been renewed twice while the store was asked.
+                    let newest = self.id.newest();
+                    if newest.is(&id) {
+                        return Err(SessionError::Ended(None));
+                    }
+                    id = newest;
+                }
             }
-            Look::Over(cause) => Err(SessionError::Ended(cause)),
-            Look::NotOurs => Err(SessionError::Ended(None)),
         }
     }
 

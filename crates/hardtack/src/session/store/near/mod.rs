@@ -82,12 +82,15 @@ impl Near {
         self.told.load(SeqCst).then_some(since)
     }
 
-    /// Remembers what the server answered, if nothing was told meanwhile.
+    /// Remembers what the server answered, if nothing was told meanwhile. Otherwise nothing
+    /// is remembered: what was there may be older than this answer.
     pub fn fill(&self, key: &Locator, since: Since, record: Record) {
         let mut shard = self.write(key);
         let now = self.now(key);
         if now.stripe == since.stripe && now.all == since.all {
             shard.put(*key, record);
+        } else {
+            shard.remove(key);
         }
     }
 
