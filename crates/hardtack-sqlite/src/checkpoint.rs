@@ -102,7 +102,7 @@ impl Checkpointer {
             && error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
         {
             self.shared.reserve.note_full();
-            self.shared.reserve.release();
+            drop(self.shared.reserve.release());
         }
         found
     }

@@ -8,16 +8,19 @@
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct Reserve {
     pub(crate) file: File,
     bytes: u64,
     tight: AtomicBool,
+    /// Whoever takes room for it, or needs that it is not taken.
+    turn: Mutex<()>,
 }
 
 impl Reserve {
     pub(crate) fn new(file: File, bytes: u64) -> Self {
-        Self { file, bytes, tight: AtomicBool::new(false) }
+        Self { file, bytes, tight: AtomicBool::new(false), turn: Mutex::default() }
     }
 
     /// Whether only what ends or removes something is done.
@@ -29,14 +32,22 @@ impl Reserve {
         self.tight.store(true, SeqCst);
     }
 
-    /// Gives the room back to the disk. `false` if that was done before.
-    pub(crate) fn release(&self) -> bool {
-        let kept = self.file.metadata().is_ok_and(|m| m.len() > 0);
-        kept && self.file.set_len(0).is_ok()
+    /// Gives the room back to the disk, where it stays while the answer is held: trying
+    /// whether there is room for the reserve takes all of it for a moment.
+    pub(crate) fn release(&self) -> MutexGuard<'_, ()> {
+        let turn = self.turn();
+        // If this fails, so does what the room is for, and says why.
+        let _ = self.file.set_len(0);
+        turn
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps the room, if it does not do so already.
     pub(crate) fn keep(&self) -> io::Result<()> {
+        let _turn = self.turn();
         if self.file.metadata()?.len() == self.bytes && !self.is_tight() {
             return Ok(());
         }

@@ -3,8 +3,8 @@
 
 use std::fs::File;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, MutexGuard};
 
 use hardtack::session::Locator;
 use hardtack::session::store::StoreErrorKind;
@@ -158,7 +158,7 @@ impl Writer {
         let inside = shared.gate.enter();
         let mut outcome = self.attempt(&mut batch);
         let alone = batch.len() == 1;
-        if alone && self.makes_room(&outcome, &batch[0]) {
+        if alone && let Some(_room) = makes_room(&shared, &outcome, &batch[0]) {
             outcome = self.attempt(&mut batch);
         }
         match outcome {
@@ -173,7 +173,7 @@ impl Writer {
                 for job in batch {
                     let mut one = [job];
                     let mut outcome = self.attempt(&mut one);
-                    if self.makes_room(&outcome, &one[0]) {
+                    if let Some(_room) = makes_room(&shared, &outcome, &one[0]) {
                         outcome = self.attempt(&mut one);
                     }
                     let [job] = one;
@@ -237,17 +237,6 @@ impl Writer {
         }
     }
 
-    /// Whether `job`, which ends or removes something, failed for want of room
-    /// and there is room now.
-    fn makes_room(&self, outcome: &Result<(), Fault>, job: &Job) -> bool {
-        let Err(Fault::Sqlite(error)) = outcome else { return false };
-        let full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
-        if full {
-            self.shared.reserve.note_full();
-        }
-        full && job.work.relieves() && self.shared.reserve.release()
-    }
-
     fn say(&self, error: &Fault) -> hardtack::session::store::StoreError {
         let path = &self.shared.path;
         match error {
@@ -306,4 +295,20 @@ fn again(error: &rusqlite::Error) -> rusqlite::Error {
         IntegralValueOutOfRange(column, value) => IntegralValueOutOfRange(*column, *value),
         other => ToSqlConversionFailure(other.to_string().into()),
     }
+}
+
+/// Room for `job`, which ends or removes something and failed for want of it; it stays
+/// while the answer is held. Also if there was nothing to give back: the checkpointer may
+/// have done that since the job failed.
+fn makes_room<'a>(
+    shared: &'a Shared,
+    outcome: &Result<(), Fault>,
+    job: &Job,
+) -> Option<MutexGuard<'a, ()>> {
+    let Err(Fault::Sqlite(error)) = outcome else { return None };
+    if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DiskFull) {
+        return None;
+    }
+    shared.reserve.note_full();
+    job.work.relieves().then(|| shared.reserve.release())
 }

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
 
 /// A shell that waits for the end of its input, which comes with our end, and
 /// then ends the server.
@@ -48,7 +49,8 @@ impl Process {
         self.id
     }
 
-    /// Sends the server and its children a signal: `STOP`, `CONT`, `KILL`.
+    /// Sends the server and its children a signal: `STOP`, `CONT`, `KILL`; one that stops or
+    /// ends them has done so when this returns.
     ///
     /// # Panics
     /// If the server has ended.
@@ -57,9 +59,16 @@ impl Process {
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
         let sent = Command::new("kill").args([&signal, &id]).status();
         assert!(sent.is_ok_and(|status| status.success()), "kill {signal} {id}");
-        for child in children.unwrap_or_default().split_whitespace() {
+        let children = children.unwrap_or_default();
+        for child in children.split_whitespace() {
             // It may have ended meanwhile.
             let _ = Command::new("kill").args([&signal, child]).stderr(Stdio::null()).status();
+        }
+        // A thread that runs on another processor takes notice a moment later.
+        for process in [&*id].into_iter().chain(children.split_whitespace()) {
+            while !has_taken_effect(&signal, process) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 
@@ -74,6 +83,22 @@ impl Process {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id));
         stat.is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
     }
+}
+
+/// Whether every thread of a process has been stopped, or has ended.
+fn has_taken_effect(signal: &str, process: &str) -> bool {
+    let states = match signal {
+        "-STOP" => ['T', 'Z', 'X'],
+        "-KILL" => ['Z', 'Z', 'X'],
+        _ => return true,
+    };
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return true };
+    let mut stats =
+        threads.flatten().filter_map(|t| fs::read_to_string(t.path().join("stat")).ok());
+    stats.all(|stat| {
+        let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+        state.is_none_or(|state| states.contains(&state))
+    })
 }
 
 /// A test that fails shows what the server has said last.
