@@ -334,6 +334,27 @@ fn a_slow_request_or_a_socket_does_not_end_a_session_that_was_renewed_meanwhile(
 }
 
 #[test]
+fn a_session_that_is_renewed_twice_while_it_is_looked_for_has_not_ended() {
+    let Nodes { one, two, store, .. } = nodes(|b| b);
+    let mut browser = Browser::default();
+    one.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let socket = one.open(&browser).detach().unwrap();
+    let gate = Arc::new(AtomicBool::new(false));
+    store.next("load", Fault::Hold(gate.clone()));
+    let mut ended = Box::pin(socket.ended());
+    assert!(poll(&mut ended).is_pending(), "it is being looked for");
+    for _ in 0..2 {
+        renew_and_confirm(&two, &mut browser);
+        now(one.sessions.maintain()).unwrap();
+    }
+    gate.store(true, SeqCst);
+    assert!(poll(&mut ended).is_pending(), "and goes on");
+    two.visit(&mut browser, |s| now(s.logout()).unwrap());
+    now(one.sessions.maintain()).unwrap();
+    assert_eq!(poll(&mut ended), Poll::Ready(Some(Cause::Logout)));
+}
+
+#[test]
 fn a_second_renewal_leaves_the_first_old_id_its_grace() {
     let (site, mut browser) = (plain(), Browser::default());
     site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
