@@ -10,13 +10,19 @@ use super::transport::{Candidate, IdText};
 use super::work::{Opened, Work};
 use crate::time::UnixTime;
 
-/// An id that a cookie holds.
+/// An id to look for.
 pub(crate) struct Named {
     pub(crate) id: SessionId,
-    /// Its text, where it has opened nothing lately.
+    /// Its text, if it came in a cookie.
     text: Option<IdText>,
     /// What it has opened lately.
     lately: Option<Work>,
+}
+
+impl From<SessionId> for Named {
+    fn from(id: SessionId) -> Self {
+        Self { id, text: None, lately: None }
+    }
 }
 
 /// What one look at the store found behind an id.
@@ -72,10 +78,8 @@ impl Engine {
         };
         let again = recent.and_then(|recent| recent.reopen(&record, now));
         let is_new = again.is_none();
-        let opened = match again {
-            Some(work) => Opened::Live(work),
-            None => Work::open(id, record, &self.keys, now, false),
-        };
+        let opened =
+            again.map_or_else(|| Work::open(id, record, &self.keys, now, false), Opened::Live);
         match self.judge(opened, noted, now) {
             Judged::Live(work, verdict) if !work.must_confirm() => {
                 if is_new {
@@ -94,31 +98,25 @@ impl Engine {
 
     /// What a cookie names that holds an id; see [`look`](Self::look).
     pub(crate) fn named(&self, candidate: &Candidate) -> Option<Named> {
-        let (kind, text) = (candidate.kind, candidate.text.as_ref());
-        match text.and_then(|text| self.opened_lately(kind, text, self.clock.now())) {
-            Some(work) => Some(Named { id: work.id.clone(), text: None, lately: Some(work) }),
-            None => {
-                let id = self.identify(candidate)?;
-                Some(Named { id, text: candidate.text, lately: None })
-            }
-        }
+        let (kind, text) = (candidate.kind, candidate.text);
+        let lately = text.and_then(|text| self.opened_lately(kind, &text, self.clock.now()));
+        let id = match &lately {
+            Some(work) => work.id.clone(),
+            None => self.identify(candidate)?,
+        };
+        Some(Named { id, text, lately })
     }
 
-    /// Loads and judges what a presented `id` names. Ends it where that cannot wait.
-    pub(crate) async fn look(&self, id: SessionId) -> Result<Look, StoreError> {
-        self.look_at(Named { id, text: None, lately: None }, false).await
-    }
-
-    /// The same of what a cookie names.
-    pub(crate) async fn look_named(&self, named: Named) -> Result<Look, StoreError> {
-        self.look_at(named, false).await
+    /// Loads and judges what a presented id names. Ends it where that cannot wait.
+    pub(crate) async fn look(&self, named: impl Into<Named>) -> Result<Look, StoreError> {
+        self.look_at(named.into(), false).await
     }
 
     /// As [`look`](Self::look), with an id that we have held for a while: that the
     /// session was renewed meanwhile is no reuse. After a second renewal it opens
     /// nothing any more ([`Look::NotOurs`]).
     pub(crate) async fn look_again(&self, id: &SessionId) -> Result<Look, StoreError> {
-        self.look_at(Named { id: id.clone(), text: None, lately: None }, true).await
+        self.look_at(id.clone().into(), true).await
     }
 
     async fn look_at(&self, named: Named, held: bool) -> Result<Look, StoreError> {
@@ -135,13 +133,13 @@ impl Engine {
                 return Ok(Look::Over(None));
             }
         };
-        let opened = match lately.and_then(|work| work.reopen(&record, now)) {
-            Some(work) => Opened::Live(work),
-            None => Work::open(id, record, &self.keys, now, held),
-        };
+        let again = lately.and_then(|work| work.reopen(&record, now));
+        let is_new = again.is_none();
+        let opened =
+            again.map_or_else(|| Work::open(id, record, &self.keys, now, held), Opened::Live);
         let ends = match self.judge(opened, noted, now) {
             Judged::Live(work, _) => {
-                if let Some(text) = text.filter(|_| !work.must_confirm()) {
+                if let Some(text) = text.filter(|_| is_new && !work.must_confirm()) {
                     self.recent.keep(&text, &work);
                 }
                 return Ok(Look::Live(work));

@@ -126,7 +126,8 @@ mod tests {
     use super::super::look::Look;
     use super::super::store::{Loaded, Store};
     use super::super::tests::{Browser, Site, now, plain};
-    use super::super::{Epochs, Record, Session, UserKey, Version};
+    use super::super::transport::Candidate;
+    use super::super::{Epochs, Record, Session, Sessions, UserKey, Version};
     use super::*;
     use crate::seal::{Key, KeyUsage};
 
@@ -201,6 +202,27 @@ mod tests {
             assert_eq!(reopened.record().unwrap(), read.record().unwrap());
             assert_eq!(read.record().unwrap(), record);
         }
+    }
+
+    #[test]
+    fn what_another_node_has_written_takes_the_place_of_what_was_known() {
+        let site = plain();
+        let (mut browser, text, work, _) = read(&site);
+        let (engine, key) = (&site.sessions.0, work.id.locator());
+        let look = || {
+            let named = engine.named(&Candidate { kind: Kind::Anonymous, text: Some(text) });
+            let Ok(Look::Live(work)) = now(engine.look(named.unwrap())) else { panic!() };
+            let kept = engine.recent.find(Kind::Anonymous, &text, work.looked_at).unwrap();
+            let Ok(Loaded::Live(record)) = now(site.store.load(&key)) else { panic!("it lives") };
+            assert!(kept.reopen(&record, work.looked_at).is_some());
+            work.version
+        };
+        let before = look();
+        let other = Sessions::builder(site.store.clone(), engine.keys.clone());
+        let sessions = other.clock(site.clock.clone()).build().unwrap();
+        let other = Site { sessions, store: site.store.clone(), clock: site.clock.clone() };
+        other.visit(&mut browser, |s| s.add("n", 1).unwrap());
+        assert_ne!(look(), before);
     }
 
     #[test]
