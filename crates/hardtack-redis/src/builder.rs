@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use hardtack::session::store::near::{Held, check_lag};
 use hardtack::session::store::{StoreError, StoreErrorKind};
 
 use crate::address::Address;
 use crate::key::Keys;
 use crate::link::Link;
-use crate::near::{Held, MOST_LAG, NearCache};
+use crate::near::NearCache;
 use crate::store::{Inner, RedisStore};
 
 /// What the loss of a server may take: the choice that has no safe default.
@@ -130,12 +131,8 @@ impl Builder {
         let near = match (self.near_bytes, self.near_lag, self.deadline) {
             (0, ..) => None,
             (bytes, lag, deadline) => {
-                let most = MOST_LAG.min(deadline / 4);
-                if lag < Duration::from_millis(10) || lag > most {
-                    return refuse(format!(
-                        "the lag of a near-cache is {lag:?}, and must be 10ms to {most:?}: up to a \
-                         quarter of the deadline, and to {MOST_LAG:?}"
-                    ));
+                if let Err(why) = check_lag(lag, deadline) {
+                    return refuse(why);
                 }
                 Some(NearCache::new(&address, bytes, lag, keys.clone(), deadline, replicas))
             }

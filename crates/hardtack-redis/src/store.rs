@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use hardtack::session::store::near::Held;
 use hardtack::session::store::{
     Admission, Census, EndEvent, Ended, Inserted, Loaded, Relocated, Replaced, Reply, Store,
     StoreError, StoreInfo, Swept, Touch, WhenFull,
@@ -17,7 +18,7 @@ use crate::error::{astray, odd_answer, unreadable};
 use crate::key::{self, Index, Keys, Name, PARTITIONS};
 use crate::link::{Level, Link};
 use crate::moves::Move;
-use crate::near::{Held, NearCache};
+use crate::near::NearCache;
 use crate::record::{Stored, beginning, decode, encode, user_ends};
 use crate::script::{self, Call};
 use crate::value::{self, Code};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hardtack::session::store::StoreError;
+use hardtack::session::store::near::MOST_LAG;
 use hardtack::session::{Cause, Locator};
 
 use crate::error::odd_answer;
@@ -32,17 +33,13 @@ impl Code {
     }
 }
 
-/// The longest that an end is held back. Short beside what nodes that move sessions to
-/// another store grant each other.
-pub(crate) const MOST_HELD: Duration = Duration::from_secs(1);
-
 /// An answer, and how long it is to be held back: `over` in `common.lua`.
 pub(crate) fn held(value: Value) -> (Value, Duration) {
     match value {
         Value::Array(mut both) if matches!(both[..], [_, Value::Int(_)]) => {
             let lag = both.pop().map_or(0, |lag| number(&lag).unwrap_or(0));
             let answer = both.pop().unwrap_or(Value::Nil);
-            (answer, Duration::from_millis(lag).min(MOST_HELD))
+            (answer, Duration::from_millis(lag).min(MOST_LAG))
         }
         answer => (answer, Duration::ZERO),
     }

@@ -64,11 +64,10 @@ mod listener;
 mod proofs;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hardtack::session::store::near::Since;
+use hardtack::session::store::near::{self, Since};
 use hardtack::session::{Locator, Record};
 use redis::Client;
 use redis::aio::MultiplexedConnection;
@@ -78,7 +77,6 @@ use tokio::time::{Instant, timeout};
 use crate::address::{Address, Template};
 use crate::key::{Keys, Name, of};
 use crate::store::Inner;
-use crate::value::MOST_HELD;
 use crate::wire::Value;
 use listener::Listener;
 pub(crate) use proofs::{Proofs, Server};
@@ -114,9 +112,6 @@ pub(crate) struct Load {
     conn: MultiplexedConnection,
 }
 
-/// The longest lag.
-pub(crate) const MOST_LAG: Duration = MOST_HELD;
-
 impl NearCache {
     pub(crate) fn new(
         address: &Address,
@@ -126,9 +121,7 @@ impl NearCache {
         deadline: Duration,
         replicas: u8,
     ) -> Self {
-        // A tenth less than the others wait: clocks may run at different speeds, and
-        // a server may answer who wrote a moment before it tells the others.
-        let trust = lag - lag / 10;
+        let trust = near::trust(lag);
         let (way, owner) = match address.clone() {
             Address::One(server) => (Way::One(server.client), Some(Server::default())),
             Address::Sentinels { sentinels, name, template } => {
@@ -206,23 +199,17 @@ impl Drop for NearCache {
     }
 }
 
-/// How long the last end was held back, in milliseconds.
-#[derive(Default)]
-pub(crate) struct Held(AtomicU64);
-
 impl Inner {
     /// By when a verb must be done that may end a session: it is held back afterwards.
-    /// How long is known only when it is done, but it seldom changes.
     pub(crate) fn until_end(&self) -> Instant {
-        let held = Duration::from_millis(self.held.0.load(Relaxed));
-        self.link.until() - held.min(self.link.deadline() / 2)
+        Instant::now() + self.held.leaves(self.link.deadline())
     }
 
     /// After an end was written, before it is answered: until no process uses what
     /// it remembers from before.
     pub(crate) async fn hold(&self, lag: Duration) {
         if !lag.is_zero() {
-            self.held.0.store(lag.as_millis() as u64, Relaxed);
+            self.held.note(lag);
             tokio::time::sleep(lag).await;
         }
     }

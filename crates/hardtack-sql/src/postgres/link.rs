@@ -1,16 +1,15 @@
 //! Connections, deadlines, and what is tried again.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use deadpool_postgres::tokio_postgres::types::ToSql;
 use deadpool_postgres::tokio_postgres::{Error, Row};
 use deadpool_postgres::{Object, Pool};
+use hardtack::session::store::near::{Held, MOST_LAG};
 use hardtack::session::store::{StoreError, StoreErrorKind};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::{explain, no_connection, unreadable, was_forgotten, was_undone};
-use super::near::MOST_LAG;
 use super::sql::LOCK_USER;
 use crate::shared::too_late;
 
@@ -21,8 +20,7 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 pub(super) struct Link {
     pub(super) pool: Pool,
-    /// How long the last end was held back, in milliseconds.
-    pub(super) held: AtomicU64,
+    pub(super) held: Held,
     pub(super) deadline: Duration,
     pub(super) place: String,
 }
@@ -38,11 +36,9 @@ impl Link {
         Instant::now() + self.deadline
     }
 
-    /// What a verb does that may end a session: it is held back afterwards. How long is known
-    /// only when it is done, but it seldom changes.
+    /// What a verb does that may end a session: it is held back afterwards.
     pub(super) fn call_that_ends(&self) -> Call<'_> {
-        let held = Duration::from_millis(self.held.load(Relaxed)).min(self.deadline / 2);
-        Call { link: self, until: self.until() - held }
+        Call { link: self, until: Instant::now() + self.held.leaves(self.deadline) }
     }
 
     /// After an end was written, before it is answered: until no process uses what it
@@ -50,7 +46,7 @@ impl Link {
     pub(super) async fn hold(&self, lag: Option<i32>) {
         let Some(lag) = lag.and_then(|lag| u64::try_from(lag).ok()) else { return };
         let lag = MOST_LAG.min(Duration::from_millis(lag));
-        self.held.store(lag.as_millis() as u64, Relaxed);
+        self.held.note(lag);
         tokio::time::sleep(lag).await;
     }
 

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use deadpool_postgres::tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use deadpool_postgres::tokio_postgres::{Config, NoTls};
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod};
+use hardtack::session::store::near::{Held, check_lag};
 use hardtack::session::store::{StoreError, StoreErrorKind};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::batch::Groups;
 use super::link::Link;
-use super::near::{Ears, MOST_LAG, NearCache, Tls};
+use super::near::{Ears, NearCache, Tls};
 use super::{PostgresStore, schema};
 use crate::{Builder, Durability};
 
@@ -49,7 +49,8 @@ impl Builder<PostgresStore> {
     ///
     /// # Errors
     /// - [`StoreErrorKind::Unavailable`]: the URL is not one, the certificates
-    ///   cannot be read, or the server cannot be reached or refuses the user
+    ///   cannot be read, the lag of the near-cache cannot be, or the server cannot be
+    ///   reached or refuses the user
     /// - [`StoreErrorKind::ReadOnly`]: it may not be written: a standby, or missing rights
     /// - [`StoreErrorKind::Corrupt`]: the schema is missing, or too old or too new
     /// - [`StoreErrorKind::Timeout`]: it does not answer within the deadline
@@ -101,18 +102,18 @@ impl Builder<PostgresStore> {
         let setup = setup(self.deadline, self.durability);
         let near = match self.near_bytes {
             0 => None,
-            bytes => Some(NearCache::new(
-                bytes,
-                Ears {
-                    lag: self
-                        .lag()
-                        .map_err(|what| refused(format!("session store {place}: {what}")))?,
+            bytes => {
+                check_lag(self.near_lag, self.deadline)
+                    .map_err(|what| refused(format!("session store {place}: {what}")))?;
+                let ears = Ears {
                     config: config.clone(),
                     tls: tls.clone(),
                     setup: setup.clone(),
+                    lag: self.near_lag,
                     deadline: self.deadline,
-                },
-            )),
+                };
+                Some(NearCache::new(bytes, ears))
+            }
         };
         let manager = match tls {
             Tls::None(tls) => Manager::from_config(config, tls, recycling),
@@ -128,19 +129,8 @@ impl Builder<PostgresStore> {
             }))
             .build()
             .map_err(|error| refused(format!("session store {place}: {error}")))?;
-        let link = Link { pool, held: AtomicU64::new(0), deadline: self.deadline, place };
+        let link = Link { pool, held: Held::default(), deadline: self.deadline, place };
         Ok((link, near))
-    }
-
-    fn lag(&self) -> Result<Duration, String> {
-        let (lag, most) = (self.near_lag, MOST_LAG.min(self.deadline / 4));
-        match (Duration::from_millis(10)..=most).contains(&lag) {
-            true => Ok(lag),
-            false => Err(format!(
-                "the lag of a near-cache is {lag:?}, and must be 10ms to {most:?}: up to a \
-                 quarter of the deadline, and to {MOST_LAG:?}"
-            )),
-        }
     }
 }
 

@@ -40,7 +40,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::tokio_postgres::{Config, NoTls};
-use hardtack::session::store::near::{Near, Since};
+use hardtack::session::store::near::{Near, Since, trust};
 use hardtack::session::{Locator, Record, UserKey};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -69,15 +69,6 @@ pub(super) enum Tls {
     /// Not: it is this machine, or was asked for.
     None(NoTls),
     Rustls(MakeRustlsConnect),
-}
-
-/// The longest lag.
-pub(super) const MOST_LAG: Duration = Duration::from_secs(1);
-
-/// A tenth less than others wait: clocks may run at different speeds, and a server may
-/// answer who wrote a moment before it tells the others.
-fn trust(lag: Duration) -> Duration {
-    lag - lag / 10
 }
 
 impl NearCache {

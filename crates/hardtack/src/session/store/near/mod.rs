@@ -18,8 +18,10 @@
 //! # What this does not protect
 //! Data may be as old as the trust. Whoever decides by it compares and sets.
 
+mod lag;
 mod records;
 
+pub use lag::{Held, MOST_LAG, check_lag, trust};
 pub use records::Records;
 
 use std::fmt;
