@@ -81,7 +81,11 @@ impl Inner {
             None => {
                 near = None;
                 let call = Call::plain("MGET").args(&names);
-                self.link.call(partition, call, Level::Plain, until).await?
+                let answer = self.link.call(partition, call, Level::Plain, until).await?;
+                // It came another way than what tells of writes: what is remembered may be
+                // older, and nobody who asks after this answer is to see less.
+                self.forget(key);
+                answer
             }
         };
         let Value::Array(values) = answer else { return Err(odd_answer()) };
