@@ -82,7 +82,18 @@ macro_rules! told {
     };
 }
 
-/// For how long the end that this statement made is held back; null for not at all.
+/// What else ending is: no activity is kept, and who remembers is told.
+macro_rules! left {
+    () => {
+        concat!(
+            "off AS (DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id), ",
+            told!("gone")
+        )
+    };
+}
+
+/// For how long the end that this statement made is held back; null for not at all. That the
+/// answer names it is what makes the server tell.
 macro_rules! lag {
     () => {
         "(SELECT max(told.lag) FROM told)"
@@ -197,10 +208,8 @@ pub(super) const CREATE: &str = concat!(
         UPDATE hardtack_sessions s SET ",
     ended!("leaving.cause", "$18"),
     " FROM leaving WHERE s.id = leaving.id AND s.cause IS NULL RETURNING s.id\
-     ), off AS (\
-        DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
      ), ",
-    told!("gone"),
+    left!(),
     " SELECT EXISTS (SELECT FROM made), $14::bytea IS NULL OR EXISTS (SELECT FROM old), \
         late.outdated, EXISTS (SELECT FROM hardtack_sessions WHERE id = $1::bytea), ",
     lag!(),
@@ -268,10 +277,8 @@ pub(super) const END: &str = concat!(
         WHERE s.id = t.id AND s.cause IS NULL AND NOT ",
     outdated!(),
     " RETURNING s.id\
-     ), off AS (\
-        DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
      ), ",
-    told!("gone"),
+    left!(),
     " SELECT id, ",
     lag!(),
     " FROM gone"
@@ -291,10 +298,8 @@ pub(super) const END_IF_DUE: &str = concat!(
         UPDATE hardtack_sessions s SET ",
     ended!("$2", "$3"),
     " FROM found WHERE s.id = found.id RETURNING s.id\
-     ), off AS (\
-        DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
      ), ",
-    told!("gone"),
+    left!(),
     " SELECT id, ",
     lag!(),
     " FROM gone"
@@ -354,7 +359,14 @@ pub(super) const CENSUS: &str = concat!(
     " GROUP BY s.kind, s.issuer"
 );
 
-pub(super) const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+/// Milliseconds since 1970 by the server's clock.
+macro_rules! clock {
+    () => {
+        "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+    };
+}
+
+pub(super) const CLOCK: &str = concat!("SELECT ", clock!());
 
 /// True for one sweeper of these tables at a time, until its statement is done.
 macro_rules! turn {
@@ -397,13 +409,11 @@ pub(super) const END_DUE: &str = concat!(
         "$1"
     ),
     " FROM found WHERE s.id = found.id AND (found.outdated OR found.expires <= $1) RETURNING s.id\
-     ), off AS (\
-        DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
      ), moved AS (\
         UPDATE hardtack_activity a SET due = found.expires FROM found WHERE a.id = found.id \
         AND NOT (found.outdated OR found.expires <= $1)\
      ), ",
-    told!("gone"),
+    left!(),
     " SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM gone), ",
     lag!()
 );
@@ -431,8 +441,6 @@ macro_rules! end_outdated {
                 UPDATE hardtack_sessions s SET ",
             ended!("2", "$3"),
             " FROM part WHERE s.id = part.id AND part.outdated RETURNING s.id\
-             ), off AS (\
-                DELETE FROM hardtack_activity a USING gone WHERE a.id = gone.id\
              ), reached AS (\
                 SELECT CASE WHEN count(*) < $2 THEN NULL \
                     ELSE (SELECT id FROM part ORDER BY id DESC LIMIT 1) END AS id FROM part\
@@ -440,7 +448,7 @@ macro_rules! end_outdated {
                 UPDATE hardtack_users u SET swept = reached.id FROM reached, turn \
                 WHERE turn.mine AND u.user_key = $4 AND u.epoch = $5 AND u.swept = $1\
              ), ",
-            told!("gone"),
+            left!(),
             " SELECT count(*), (SELECT mine FROM turn), ",
             lag!(),
             " FROM gone"
@@ -465,19 +473,27 @@ pub(super) const ASK: &str = concat!(
     "SELECT n.number, n.lag >= $2 AND n.until > now.ms + 20000, \
         n.lag = $2 AND n.until < now.ms + 40000, pg_notify(",
     channel!(),
-    " || '_' || pg_backend_pid(), $1) FROM hardtack_near n, \
-        (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS ms) now"
+    " || '_' || pg_backend_pid(), $1) FROM hardtack_near n, (SELECT ",
+    clock!(),
+    " AS ms) now"
 );
 
 /// Where it stands.
-pub(super) const RENEW: &str = "UPDATE hardtack_near \
-    SET until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 60000 \
-    WHERE number = $1 AND lag = $2 \
-    AND until > (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 20000";
+pub(super) const RENEW: &str = concat!(
+    "UPDATE hardtack_near SET until = ",
+    clock!(),
+    " + 60000 WHERE number = $1 AND lag = $2 AND until > ",
+    clock!(),
+    " + 20000"
+);
 
 /// Where it does not, alone: see `near/mod.rs`. A greater lag of somebody else is left alone
 /// until it is nearly over.
-pub(super) const STAND: &str = "UPDATE hardtack_near SET number = number + 1, lag = $1, \
-    until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 60000 \
-    WHERE NOT (lag > $1 AND until > (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 10000)";
+pub(super) const STAND: &str = concat!(
+    "UPDATE hardtack_near SET number = number + 1, lag = $1, until = ",
+    clock!(),
+    " + 60000 WHERE NOT (lag > $1 AND until > ",
+    clock!(),
+    " + 10000)"
+);
 pub(super) const ALONE: &str = "LOCK TABLE hardtack_near IN ACCESS EXCLUSIVE MODE";

@@ -118,17 +118,7 @@ impl Drop for NearCache {
     }
 }
 
-/// What the channel tells.
-#[derive(Debug, PartialEq, Eq)]
-enum Told<'a> {
-    /// That all sessions whose locators begin so may be outdated.
-    Slot([u8; 2]),
-    /// The locators of sessions, 24 characters each.
-    Sessions(&'a str),
-    /// Anything may have been written.
-    Anything,
-}
-
+/// What is told of everybody: no locator, so that everything is forgotten.
 const EVERYBODY: &str = "*";
 const SLOT: &str = "slot ";
 const LOCATOR_CHARS: usize = 24;
@@ -142,29 +132,19 @@ pub(super) fn raised(user: Option<&UserKey>) -> String {
     }
 }
 
-impl<'a> Told<'a> {
-    fn read(text: &'a str) -> Self {
-        let slot = |hex: &str| u16::from_str_radix(hex, 16).ok().map(u16::to_be_bytes);
-        match text.strip_prefix(SLOT) {
-            Some(hex) => slot(hex).map_or(Self::Anything, Self::Slot),
-            None if text == EVERYBODY => Self::Anything,
-            None => Self::Sessions(text),
-        }
-    }
-}
-
-/// Takes in what is told.
+/// Takes in what is told: the locators of sessions, one after the other, or a slot. Of anything
+/// else it may be that everything was written to.
 fn hear(near: &Near, text: &str) {
-    match Told::read(text) {
-        Told::Slot(slot) => near.forget_slot(slot),
-        Told::Anything => near.clear(),
-        Told::Sessions(all) => {
-            for locator in all.as_bytes().chunks(LOCATOR_CHARS) {
-                match std::str::from_utf8(locator).ok().and_then(Locator::parse) {
-                    Some(key) => near.forget(&key),
-                    None => near.clear(),
-                }
-            }
+    if let Some(hex) = text.strip_prefix(SLOT) {
+        return match u16::from_str_radix(hex, 16) {
+            Ok(slot) => near.forget_slot(slot.to_be_bytes()),
+            Err(_) => near.clear(),
+        };
+    }
+    for locator in text.as_bytes().chunks(LOCATOR_CHARS) {
+        match std::str::from_utf8(locator).ok().and_then(Locator::parse) {
+            Some(key) => near.forget(&key),
+            None => near.clear(),
         }
     }
 }
