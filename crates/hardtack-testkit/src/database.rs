@@ -179,13 +179,6 @@ impl Server {
         self.process.signal(signal);
     }
 
-    /// Waits for its end after it was killed.
-    pub fn wait(&self) {
-        while self.process.is_running() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
     /// Starts it again after it was killed, on its port and with its folder.
     ///
     /// # Panics

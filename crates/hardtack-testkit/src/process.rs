@@ -80,25 +80,27 @@ impl Process {
 
     /// Whether it runs: nobody has waited for it yet, so it may be there as a zombie.
     pub fn is_running(&self) -> bool {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id));
-        stat.is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
+        state(Path::new(&format!("/proc/{}", self.id))).is_some_and(|state| state != 'Z')
     }
 }
 
 /// Whether every thread of a process has been stopped, or has ended.
 fn has_taken_effect(signal: &str, process: &str) -> bool {
-    let states = match signal {
-        "-STOP" => ['T', 'Z', 'X'],
-        "-KILL" => ['Z', 'Z', 'X'],
+    let states: &[char] = match signal {
+        "-STOP" => &['T', 'Z', 'X'],
+        "-KILL" => &['Z', 'X'],
         _ => return true,
     };
     let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return true };
-    let mut stats =
-        threads.flatten().filter_map(|t| fs::read_to_string(t.path().join("stat")).ok());
-    stats.all(|stat| {
-        let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
-        state.is_none_or(|state| states.contains(&state))
-    })
+    let mut found = threads.flatten().filter_map(|thread| state(&thread.path()));
+    found.all(|state| states.contains(&state))
+}
+
+/// The state of a process or thread by its folder, while it is there.
+fn state(folder: &Path) -> Option<char> {
+    let stat = fs::read_to_string(folder.join("stat")).ok()?;
+    // Its name, in brackets, may hold any character.
+    stat.rsplit(") ").next()?.chars().next()
 }
 
 /// A test that fails shows what the server has said last.

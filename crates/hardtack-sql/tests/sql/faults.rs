@@ -213,7 +213,6 @@ pub(crate) async fn a_dead_server_is_unavailable(store: Arc<dyn Store>, mut serv
     let (key, record) = (locator(None), anonymous(NOW));
     put(&*store, &key, &record).await;
     server.signal("KILL");
-    server.wait();
     let mut errors = 0;
     while errors < 3 {
         if let Err(error) = store.load(&key).await {

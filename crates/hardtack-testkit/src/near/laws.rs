@@ -64,7 +64,6 @@ pub async fn without_a_proof_nothing_remembered_is_used_and_with_one_it_is_again
     sleep(LAG).await;
     assert_eq!(remembered(store, &key), None, "a server that is silent proves nothing");
     place.signal("CONT");
-    recovers(store, &key).await;
     warm(store, &key).await;
     place.cut().await;
     sleep(LAG).await;

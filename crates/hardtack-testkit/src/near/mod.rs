@@ -42,7 +42,7 @@ pub trait Place {
 pub(crate) const LAG: Duration = Duration::from_millis(100);
 
 /// For what comes for certain, however slow the machine is.
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(20);
 
 /// The answer that is there without asking the server.
 ///
@@ -69,16 +69,17 @@ pub async fn warm(store: &dyn Store, key: &Locator) {
     }
 }
 
-/// Loads until there is an answer.
+/// Loads until there is an answer, and says how long that took.
 ///
 /// # Panics
 /// If there never is.
-pub async fn recovers(store: &dyn Store, key: &Locator) {
+pub async fn recovers(store: &dyn Store, key: &Locator) -> Duration {
     let began = Instant::now();
     while let Err(error) = store.load(key).await {
         assert!(began.elapsed() < LONG, "{error:?}");
         sleep(Duration::from_millis(5)).await;
     }
+    began.elapsed()
 }
 
 /// Tests that a store with a near-cache keeps its laws, beside those of

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use hardtack::session::Cause;
 use hardtack::session::store::{Loaded, Store};
-use hardtack_testkit::near::{remembered, warm};
+use hardtack_testkit::near::{recovers, remembered, warm};
 use hardtack_testkit::records::{anonymous, locator, put};
 use hardtack_testkit::redis::RedisServer;
 use tokio::time::Instant;
 
+use super::NOW;
 use super::failover::pair;
-use super::{NOW, recovers};
 use crate::{Durability, RedisStore};
 
 const LAG: Duration = Duration::from_millis(100);

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use hardtack::session::Cause;
 use hardtack::session::store::{Admission, Ended, Loaded, Store, StoreErrorKind, Touch};
+use hardtack_testkit::near::recovers;
 use hardtack_testkit::records::{anonymous, locator, next, put, signed_in, user};
 use tokio::time::Instant;
 
-use super::{NOW, recovers};
+use super::NOW;
 use crate::{Durability, RedisStore};
 use hardtack_testkit::faults::{self, under_load};
 use hardtack_testkit::load::Load;
