@@ -245,7 +245,7 @@ fn opens(visit: &Visit, name: &str) -> Option<bool> {
     Some(match name {
         known::SIGNED_IN => visit.session.kind() == Some(Kind::User),
         known::RENEWED => {
-            let handle = visit.cookie(name).and_then(|id| Locator::parse(id.get(8..32)?));
+            let handle = visit.cookie(name).and_then(Locator::of_id);
             visit.session.kind() == Some(Kind::User) && visit.session.handle() == handle
         }
         known::ANONYMOUS => visit.session.kind() == Some(Kind::Anonymous),

@@ -49,7 +49,7 @@ impl Case<'_> {
         let shown = seen.entry(cookies).or_insert_with_key(|cookies| self.run.look(cookies));
         let login = self.signed_in_by(order);
         let live = login.filter(|key| self.is_live(key));
-        let held = browser.value("sid").and_then(locator);
+        let held = browser.value("sid").and_then(Locator::of_id);
         match (live, shown.user.as_deref()) {
             (None, None) => Ok(()),
             (Some(key), Some(USER)) if held == Some(key) => Ok(()),
@@ -175,7 +175,7 @@ fn given(run: &Run) -> Vec<(String, Locator)> {
     let mut given: Vec<(String, Locator)> = pairs
         .filter_map(|pair| {
             let (name, id) = pair.split_once('=')?;
-            Some((format!("{}={id}", name.strip_suffix('2').unwrap_or(name)), locator(id)?))
+            Some((format!("{}={id}", name.strip_suffix('2').unwrap_or(name)), Locator::of_id(id)?))
         })
         .collect();
     given.sort();
@@ -191,17 +191,12 @@ fn renews_only(cookies: &str, answer: &Answer) -> bool {
     given.into_iter().all(|key| sent.contains(&key))
 }
 
-/// The locator in the text of an id: 18 bytes after the first 6.
-fn locator(id: &str) -> Option<Locator> {
-    Locator::parse(id.get(8..32)?)
-}
-
 fn ids(cookies: &str) -> Vec<Locator> {
-    cookies.split("; ").filter_map(|pair| locator(pair.split_once('=')?.1)).collect()
+    cookies.split("; ").filter_map(|pair| Locator::of_id(pair.split_once('=')?.1)).collect()
 }
 
 /// The session of the last id in the cookie for signed-in sessions.
 fn signed_in_id(set_cookies: &[String]) -> Option<Locator> {
     let pairs = set_cookies.iter().rev().filter_map(|c| c.split(';').next()?.split_once('='));
-    pairs.into_iter().find(|(name, _)| name.ends_with("sid")).and_then(|(_, id)| locator(id))
+    pairs.into_iter().find(|(name, _)| name.ends_with("sid")).and_then(|(_, id)| Locator::of_id(id))
 }

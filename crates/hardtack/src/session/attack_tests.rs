@@ -389,6 +389,23 @@ fn a_late_renewal_does_not_take_a_newer_login_away() {
 }
 
 #[test]
+fn the_text_of_an_id_shows_its_locator_before_and_after_a_renewal() {
+    let (site, mut browser) = (plain(), Browser::default());
+    site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
+    let handle = site.visit(&mut browser, |s| {
+        now(s.renew()).unwrap();
+        s.handle()
+    });
+    assert_eq!(browser.0.len(), 2);
+    for (_, id) in &browser.0 {
+        assert_eq!(Locator::of_id(id), handle);
+        assert_eq!(Locator::of_id(&id[..95]), None);
+        assert_eq!(Locator::of_id(&format!("{id}A")), None);
+    }
+    assert_eq!(Locator::of_id(&"\u{e9}".repeat(48)), None);
+}
+
+#[test]
 fn a_renewed_id_names_nothing_without_the_cookie_of_its_sign_in() {
     let (site, mut browser) = (plain(), Browser::default());
     site.visit(&mut browser, |s| now(s.login("alice")).unwrap());
