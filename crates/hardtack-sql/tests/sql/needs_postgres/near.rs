@@ -7,7 +7,7 @@ use hardtack::session::store::{Ended, Loaded, Store};
 use hardtack::session::{Cause, Locator};
 use hardtack_sql::PostgresStore;
 use hardtack_testkit::FakeClock;
-use hardtack_testkit::near::Place;
+use hardtack_testkit::near::{Place, remembered, warm};
 use hardtack_testkit::records::{anonymous, locator, put};
 use hardtack_testkit::store::Fixture;
 use tokio::time::{Instant, sleep};
@@ -81,21 +81,17 @@ async fn plain(url: &str) -> PostgresStore {
     quick(url).open().await.unwrap()
 }
 
-fn remembered(store: &PostgresStore, key: &Locator) -> bool {
-    store.load(key).into_ready().is_ok()
-}
-
-/// Loads until the record is remembered, or for so long.
-async fn warm(store: &PostgresStore, key: &Locator, within: Duration) -> bool {
+/// Loads for a while, and the record is not remembered.
+async fn stays_unknown(store: &PostgresStore, key: &Locator) -> bool {
     let began = Instant::now();
-    while began.elapsed() < within {
+    while began.elapsed() < 10 * LAG {
         assert!(matches!(store.load(key).await.unwrap(), Loaded::Live(_)));
-        if remembered(store, key) {
-            return true;
+        if remembered(store, key).is_some() {
+            return false;
         }
         sleep(Duration::from_millis(1)).await;
     }
-    false
+    true
 }
 
 const LONG: Duration = Duration::from_secs(20);
@@ -136,7 +132,7 @@ async fn ends_are_held_back_while_a_process_remembers_and_not_before() {
     assert!(fastest < 5 * LAG, "{fastest:?}");
     let store = near(&url, 5 * LAG).await;
     let key = visit(&store).await;
-    assert!(warm(&store, &key, LONG).await);
+    warm(&store, &key).await;
     assert_eq!(stands(&admin).await.1, 200);
     for end in [ends_in(&node).await, ends_in(&store).await] {
         assert!(end >= 5 * LAG, "{end:?}");
@@ -152,9 +148,9 @@ async fn nothing_is_remembered_while_somebody_ends_who_does_not_know() {
     let old = admin.transaction().await.unwrap();
     assert_eq!(old.query("SELECT FROM hardtack_near WHERE until > 0", &[]).await.unwrap().len(), 0);
     let store = near(&url, LAG).await;
-    assert!(!warm(&store, &key, 10 * LAG).await, "it may be ended by a statement from before");
+    assert!(stays_unknown(&store, &key).await, "it may be ended by a statement from before");
     old.commit().await.unwrap();
-    assert!(warm(&store, &key, LONG).await);
+    warm(&store, &key).await;
 }
 
 /// The row is another's, or was not there for a moment: what was remembered may have ended.
@@ -168,7 +164,7 @@ async fn what_was_remembered_before_the_lag_stood_is_not_used() {
         "UPDATE hardtack_near SET number = number + 1",
         "UPDATE hardtack_near SET lag = lag - 1",
     ] {
-        assert!(warm(&store, &key, LONG).await);
+        warm(&store, &key).await;
         admin.batch_execute(sql).await.unwrap();
         // Who ends it now need neither wait nor tell.
         admin
@@ -176,7 +172,7 @@ async fn what_was_remembered_before_the_lag_stood_is_not_used() {
             .await
             .unwrap();
         let began = Instant::now();
-        while remembered(&store, &key) {
+        while remembered(&store, &key).is_some() {
             assert!(began.elapsed() < LONG, "{sql}");
             sleep(Duration::from_millis(1)).await;
         }
@@ -196,10 +192,10 @@ async fn the_greatest_lag_stands_and_is_renewed_by_whom_it_serves() {
     let url = server::database(POSTGRES);
     let (admin, small) = (client(&url).await, near(&url, LAG).await);
     let key = visit(&small).await;
-    assert!(warm(&small, &key, LONG).await);
+    warm(&small, &key).await;
     let great = near(&url, 2 * LAG).await;
-    assert!(warm(&great, &key, LONG).await);
-    assert!(warm(&small, &key, LONG).await);
+    warm(&great, &key).await;
+    warm(&small, &key).await;
     let (number, lag, left) = stands(&admin).await;
     assert!(lag == 80 && left > 20.0, "{lag} {left}");
     // When it would soon be over it is renewed where it stands, and by nobody else.
@@ -212,13 +208,13 @@ async fn the_greatest_lag_stands_and_is_renewed_by_whom_it_serves() {
     drop(great);
     admin.batch_execute("UPDATE hardtack_near SET until = until - 45000").await.unwrap();
     let began = Instant::now();
-    while remembered(&small, &key) {
+    while remembered(&small, &key).is_some() {
         assert!(began.elapsed() < LONG, "it stands not for long enough");
         sleep(Duration::from_millis(1)).await;
     }
-    assert!(!warm(&small, &key, 10 * LAG).await, "somebody may believe yet in the greater");
+    assert!(stays_unknown(&small, &key).await, "somebody may believe yet in the greater");
     admin.batch_execute("UPDATE hardtack_near SET until = until - 10000").await.unwrap();
-    assert!(warm(&small, &key, LONG).await);
+    warm(&small, &key).await;
     let (_, lag, left) = stands(&admin).await;
     assert!(lag == 40 && left > 20.0, "{lag} {left}");
 }
@@ -228,7 +224,7 @@ async fn no_listener_outlives_its_store() {
     let url = server::database(POSTGRES);
     let (admin, store) = (client(&url).await, Arc::new(near(&url, LAG).await));
     let key = visit(&store).await;
-    assert!(warm(&store, &key, LONG).await);
+    warm(&store, &key).await;
     let listeners = async || -> i64 {
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                    AND application_name = 'hardtack' AND query LIKE '%hardtack_near n%'";
