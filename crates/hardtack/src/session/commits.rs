@@ -302,11 +302,7 @@ impl Step {
         };
         self.ready = false;
         let answer = answer.inspect_err(|_| engine.counters.store_errors.up());
-        let decided = self.judge(engine, answer, tasks);
-        if decided && let Some(newest) = &self.newest {
-            engine.recent.renew(newest);
-        }
-        decided
+        self.judge(engine, answer, tasks)
     }
 
     async fn decide(&mut self, engine: &Engine, id: &SessionId, tasks: &mut Tasks) {
@@ -326,11 +322,13 @@ impl Step {
                     return;
                 }
             }
-            let Some(Attempt { seen, next, .. }) = &self.attempt else { break };
-            let replaced = match next.record() {
-                Ok(record) => engine.store.replace(&key, *seen, record),
+            let Some(Attempt { seen, next, .. }) = &mut self.attempt else { break };
+            let record = match next.record() {
+                Ok(record) => record,
                 Err(e) => return tasks.refuse(&Done::Failed(Arc::new(entropy_failed(e)))),
             };
+            next.was_written(&record.data);
+            let replaced = engine.store.replace(&key, *seen, record);
             self.ready = false;
             let answer = engine.within(replaced).await;
             if self.judge(engine, answer, tasks) {
@@ -385,6 +383,7 @@ impl Step {
         match answer {
             Ok(Replaced::Ok) => {
                 self.newest = self.attempt.take().map(|attempt| attempt.next);
+                self.newest.iter().for_each(|newest| engine.recent.renew(newest));
                 return true;
             }
             Ok(Replaced::Conflict) => {

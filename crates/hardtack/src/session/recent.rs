@@ -122,6 +122,8 @@ fn is_same(one: &IdText, other: &IdText) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::id::SessionId;
     use super::super::look::Look;
     use super::super::store::{Loaded, Store};
@@ -188,7 +190,17 @@ mod tests {
 
     #[test]
     fn what_was_just_written_is_known() {
-        let site = plain();
+        known_after_writing(true);
+    }
+
+    #[test]
+    fn what_was_just_written_is_known_where_the_store_takes_its_time() {
+        known_after_writing(false);
+    }
+
+    fn known_after_writing(at_once: bool) {
+        let mut site = plain();
+        Arc::get_mut(&mut site.sessions.0).unwrap().at_once = at_once;
         let (mut browser, text, work, _) = read(&site);
         let key = work.id.locator();
         for _ in 0..40 {
