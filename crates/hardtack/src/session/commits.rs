@@ -23,7 +23,7 @@ use super::data::Data;
 use super::id::{Locator, LocatorHash, SessionId};
 use super::look::Look;
 use super::oneshot;
-use super::record::Version;
+use super::record::{Record, Version};
 use super::sessions::Engine;
 use super::store::{Replaced, StoreError, StoreErrorKind};
 use super::work::{Done, Job, JobRefused, Work};
@@ -264,6 +264,15 @@ struct Attempt {
     next: Work,
 }
 
+impl Attempt {
+    /// What is written, which need not be opened when it is read again.
+    fn record(&mut self) -> Result<Record, StoreError> {
+        let record = self.next.record().map_err(entropy_failed)?;
+        self.next.was_written(&record.data);
+        Ok(record)
+    }
+}
+
 /// One compare-and-set for all tasks, tried until it is decided. What is not refused
 /// then is committed.
 #[derive(Default)]
@@ -287,17 +296,16 @@ impl Step {
         if self.prepare(engine, current, tasks) {
             return true;
         }
-        let Some(Attempt { seen, next, .. }) = &mut self.attempt else { return false };
-        let record = match next.record() {
+        let Some(attempt) = &mut self.attempt else { return false };
+        let record = match attempt.record() {
             Ok(record) => record,
             Err(e) => {
-                tasks.refuse(&Done::Failed(Arc::new(entropy_failed(e))));
+                tasks.refuse(&Done::Failed(Arc::new(e)));
                 return true;
             }
         };
-        next.was_written(&record.data);
         // One that is not ready has not begun, and is asked for anew.
-        let Ok(answer) = engine.store.replace(key, *seen, record).into_ready() else {
+        let Ok(answer) = engine.store.replace(key, attempt.seen, record).into_ready() else {
             return false;
         };
         self.ready = false;
@@ -322,13 +330,11 @@ impl Step {
                     return;
                 }
             }
-            let Some(Attempt { seen, next, .. }) = &mut self.attempt else { break };
-            let record = match next.record() {
-                Ok(record) => record,
-                Err(e) => return tasks.refuse(&Done::Failed(Arc::new(entropy_failed(e)))),
+            let Some(attempt) = &mut self.attempt else { break };
+            let replaced = match attempt.record() {
+                Ok(record) => engine.store.replace(&key, attempt.seen, record),
+                Err(e) => return tasks.refuse(&Done::Failed(Arc::new(e))),
             };
-            next.was_written(&record.data);
-            let replaced = engine.store.replace(&key, *seen, record);
             self.ready = false;
             let answer = engine.within(replaced).await;
             if self.judge(engine, answer, tasks) {
@@ -383,7 +389,9 @@ impl Step {
         match answer {
             Ok(Replaced::Ok) => {
                 self.newest = self.attempt.take().map(|attempt| attempt.next);
-                self.newest.iter().for_each(|newest| engine.recent.renew(newest));
+                if let Some(newest) = &self.newest {
+                    engine.recent.renew(newest);
+                }
                 return true;
             }
             Ok(Replaced::Conflict) => {
