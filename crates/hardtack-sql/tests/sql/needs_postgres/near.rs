@@ -94,6 +94,15 @@ async fn stays_unknown(store: &PostgresStore, key: &Locator) -> bool {
     true
 }
 
+/// Waits until the record is not remembered any more.
+async fn forgets(store: &PostgresStore, key: &Locator, why: &str) {
+    let began = Instant::now();
+    while remembered(store, key).is_some() {
+        assert!(began.elapsed() < LONG, "{why}");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
 const LONG: Duration = Duration::from_secs(20);
 
 async fn visit(store: &PostgresStore) -> Locator {
@@ -171,11 +180,7 @@ async fn what_was_remembered_before_the_lag_stood_is_not_used() {
             .batch_execute("UPDATE hardtack_sessions SET cause = 1, ended = 1, delivered = true")
             .await
             .unwrap();
-        let began = Instant::now();
-        while remembered(&store, &key).is_some() {
-            assert!(began.elapsed() < LONG, "{sql}");
-            sleep(Duration::from_millis(1)).await;
-        }
+        forgets(&store, &key, sql).await;
         sleep(10 * LAG).await;
         assert!(matches!(store.load(&key).await.unwrap(), Loaded::Ended(_)), "{sql}");
         admin
@@ -207,11 +212,7 @@ async fn the_greatest_lag_stands_and_is_renewed_by_whom_it_serves() {
     assert_eq!(stands(&admin).await.0, number, "what is remembered stays");
     drop(great);
     admin.batch_execute("UPDATE hardtack_near SET until = until - 45000").await.unwrap();
-    let began = Instant::now();
-    while remembered(&small, &key).is_some() {
-        assert!(began.elapsed() < LONG, "it stands not for long enough");
-        sleep(Duration::from_millis(1)).await;
-    }
+    forgets(&small, &key, "it stands not for long enough").await;
     assert!(stays_unknown(&small, &key).await, "somebody may believe yet in the greater");
     admin.batch_execute("UPDATE hardtack_near SET until = until - 10000").await.unwrap();
     warm(&small, &key).await;
