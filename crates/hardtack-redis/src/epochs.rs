@@ -16,7 +16,7 @@ impl Inner {
         let Some(user) = user else {
             let (partition, counter) = self.keys.counter();
             let call = Call::plain("GET").arg(counter);
-            let answer = self.link.call(partition, call, Level::Plain, until).await?;
+            let answer = self.link.call(partition, &call, Level::Plain, until).await?;
             return Ok(Epochs { user: 0, global: value::number(&answer)? });
         };
         let partition = key::of_user(user);
@@ -55,7 +55,7 @@ impl Inner {
         let until = self.until_end();
         let (partition, counter) = self.keys.counter();
         let call = Call::plain("INCR").arg(counter);
-        let answer = self.link.call(partition, call, Level::Plain, until).await?;
+        let answer = self.link.call(partition, &call, Level::Plain, until).await?;
         let epoch = value::number(&answer)?;
         let calls = (0..=u8::MAX).map(|partition| {
             let keys = [Index::Global, Index::Lag].map(|index| self.keys.index(partition, index));

@@ -172,6 +172,7 @@ mod epochs;
 mod error;
 mod key;
 mod link;
+mod load;
 mod moves;
 mod near;
 mod node;

@@ -74,17 +74,17 @@ impl Link {
     pub(crate) async fn call(
         &self,
         partition: Partition,
-        call: Call,
+        call: &Call,
         level: Level,
         until: Instant,
     ) -> Result<Value, StoreError> {
         if let Way::One(node) = &self.way
             && self.replicas_for(level) == 0
         {
-            return node.ask_one(&call, until).await?.map_err(explain);
+            return node.ask_one(call, until).await?.map_err(explain);
         }
         // In a box: it is large, and every call would be.
-        let sent = Box::pin(self.send(vec![(partition, call)], level, until));
+        let sent = Box::pin(self.send(vec![(partition, call.clone())], level, until));
         let mut values = sent.await?;
         values.pop().ok_or_else(crate::error::odd_answer)
     }

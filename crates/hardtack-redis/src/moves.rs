@@ -56,14 +56,12 @@ impl Inner {
         keys.extend(
             self.indexes(old, &[Index::Global, Index::Due, Index::Users, Index::Moves, Index::Lag]),
         );
-        let code = self.when_settled(old, Level::Plain, until, || {
-            Call::script(&script::MARK, &keys)
-                .arg(seen.number().to_be_bytes())
-                .arg(old.as_bytes())
-                .arg(new.as_bytes())
-                .arg(big_endian(admission.now))
-        });
-        let code = code.await?;
+        let call = Call::script(&script::MARK, &keys)
+            .arg(seen.number().to_be_bytes())
+            .arg(old.as_bytes())
+            .arg(new.as_bytes())
+            .arg(big_endian(admission.now));
+        let code = self.when_settled(old, Level::Plain, until, &call).await?;
         match code {
             // The latter: our own earlier call, which was given up by its caller.
             Code::OK | Code::EXISTS => {}
@@ -105,7 +103,7 @@ impl Inner {
     pub(crate) async fn settle(&self, old: &Locator, until: Instant) -> Result<Move, StoreError> {
         let moves = self.keys.index(key::of(old), Index::Moves);
         let peek = Call::script(&script::PEEK, &[moves]).arg(old.as_bytes());
-        let answer = self.link.call(key::of(old), peek, Level::Plain, until).await?;
+        let answer = self.link.call(key::of(old), &peek, Level::Plain, until).await?;
         let Value::Array(mark) = answer else { return Ok(Move::Over) };
         let [new, age] = &mark[..] else { return Err(odd_answer()) };
         let (new, age) = (value::locator(new)?, value::number(age)?);
@@ -113,7 +111,7 @@ impl Inner {
         let settle = Call::script(&script::SETTLE, &[self.keys.record(&new)])
             .arg(if gone { "1" } else { "0" })
             .arg(left_over());
-        let answer = self.link.call(key::of(&new), settle, Level::Plain, until).await?;
+        let answer = self.link.call(key::of(&new), &settle, Level::Plain, until).await?;
         match value::code(answer)? {
             Code::NOT_NOW => Ok(Move::UnderWay),
             Code::OK => {
@@ -144,7 +142,7 @@ impl Inner {
             .arg(new.as_bytes())
             .arg(if happened { "1" } else { "0" });
         let level = if happened { Level::Lasting } else { Level::Plain };
-        let answer = self.link.call(key::of(old), call, level, until).await?;
+        let answer = self.link.call(key::of(old), &call, level, until).await?;
         Ok(value::held(answer).1)
     }
 }

@@ -47,6 +47,7 @@ const BYTES: usize = 128;
 const SCRIPT_BYTES: usize = 320;
 
 /// One command to one partition, as it goes over the line.
+#[derive(Clone)]
 pub(crate) struct Call {
     script: Option<&'static Lua>,
     /// How many words it has.

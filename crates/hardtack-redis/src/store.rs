@@ -14,12 +14,11 @@ use hardtack::time::UnixTime;
 use tokio::time::Instant;
 
 use crate::builder::{Builder, Durability};
-use crate::error::{astray, odd_answer, unreadable};
+use crate::error::{astray, odd_answer};
 use crate::key::{self, Index, Keys, Name, PARTITIONS};
 use crate::link::{Level, Link};
-use crate::moves::Move;
 use crate::near::NearCache;
-use crate::record::{Stored, beginning, decode, encode, user_ends};
+use crate::record::{beginning, encode, user_ends};
 use crate::script::{self, Call};
 use crate::value::{self, Code};
 use crate::wire::Value;
@@ -67,58 +66,16 @@ impl std::fmt::Debug for RedisStore {
 }
 
 impl Inner {
-    async fn load(&self, key: &Locator) -> Result<Loaded, StoreError> {
-        let partition = key::of(key);
-        let (names, until) =
-            ([self.keys.record(key), self.keys.index(partition, Index::Global)], self.link.until());
-        let mut near = self.near.as_ref().and_then(|near| Some((near, near.before(key)?)));
-        let mut heard = None;
-        if let Some((_, load)) = &mut near {
-            heard = load.ask(&names, self.link.deadline() / 2).await;
-        }
-        let answer = match heard {
-            Some(answer) => answer,
-            None => {
-                near = None;
-                let call = Call::plain("MGET").args(&names);
-                let answer = self.link.call(partition, call, Level::Plain, until).await?;
-                // It came another way than what tells of writes: what is remembered may be
-                // older, and nobody who asks after this answer is to see less.
-                self.forget(key);
-                answer
-            }
-        };
-        let Value::Array(values) = answer else { return Err(odd_answer()) };
-        let [Value::BulkString(bytes), global] = &values[..] else { return Ok(Loaded::Unknown) };
-        Ok(match decode(key, bytes).ok_or_else(unreadable)? {
-            Stored::Ended { event } => Loaded::Ended(event.cause),
-            Stored::Live { record, user_now, moving } => {
-                let now = Epochs { user: user_now, global: value::number(global)? };
-                if record.epochs.outdated(now) {
-                    return Ok(Loaded::Ended(Cause::Revoked));
-                }
-                if moving && Box::pin(self.settle(key, self.link.until())).await? == Move::Happened
-                {
-                    return Ok(Loaded::Ended(Cause::Replaced));
-                }
-                if let (Some((near, load)), false) = (near, moving) {
-                    near.fill(key, load, &record);
-                }
-                Loaded::Live(record)
-            }
-        })
-    }
-
     /// Calls a script, again if the session was being moved.
     pub(crate) async fn when_settled(
         &self,
         key: &Locator,
         level: Level,
         until: Instant,
-        call: impl Fn() -> Call,
+        call: &Call,
     ) -> Result<Code, StoreError> {
         loop {
-            let answer = self.link.call(key::of(key), call(), level, until).await?;
+            let answer = self.link.call(key::of(key), call, level, until).await?;
             let (answer, lag) = value::held(answer);
             match value::code(answer)? {
                 Code::MOVING => Box::pin(self.wait_for_move(key, until)).await?,
@@ -141,7 +98,7 @@ impl Inner {
     ) -> Result<(Code, Duration), StoreError> {
         let mut others = Vec::new();
         loop {
-            let answer = self.link.call(key::of(key), call(&others), level, until).await?;
+            let answer = self.link.call(key::of(key), &call(&others), level, until).await?;
             match value::held(answer) {
                 (Value::Int(code), lag) => return Ok((Code(code), lag)),
                 (members, _) => others = value::locators(members)?,
@@ -157,7 +114,7 @@ impl Inner {
         until: Instant,
     ) -> Result<(Inserted, Duration), StoreError> {
         if strays(key, &record) {
-            return match self.load(key).await? {
+            return match self.load(key, until).await? {
                 Loaded::Unknown => Err(astray()),
                 _ => Ok((Inserted::Exists, Duration::ZERO)),
             };
@@ -198,24 +155,22 @@ impl Inner {
         which.iter().map(move |index| self.keys.index_of(&key, *index))
     }
 
-    async fn replace(
-        &self,
-        key: &Locator,
-        seen: Version,
-        record: Record,
-    ) -> Result<Replaced, StoreError> {
+    /// The call that replaces a record.
+    fn replacing(&self, key: &Locator, seen: Version, record: &Record) -> Call {
         let index = if record.user.is_some() { Index::Users } else { Index::Due };
         let keys = [
             self.keys.record(key),
             self.keys.index_of(key, Index::Global),
             self.keys.index_of(key, index),
         ];
-        let (seen, value) = (beginning(seen, &record), encode(&record));
-        let user_ends = user_ends(&record).to_string();
-        let code = self.when_settled(key, Level::Plain, self.link.until(), || {
-            Call::script(&script::REPLACE, &keys).arg(seen).arg(&value).arg(&user_ends)
-        });
-        match code.await? {
+        Call::script(&script::REPLACE, &keys)
+            .arg(beginning(seen, record))
+            .arg(encode(record))
+            .arg(user_ends(record).to_string())
+    }
+
+    async fn replace(&self, key: &Locator, call: &Call) -> Result<Replaced, StoreError> {
+        match self.when_settled(key, Level::Plain, self.link.until(), call).await? {
             Code::OK => Ok(Replaced::Ok),
             Code::NOT_NOW => Ok(Replaced::Conflict),
             code => code.gone().map(Replaced::Gone),
@@ -232,7 +187,7 @@ impl Inner {
         until: Instant,
     ) -> Result<Relocated, StoreError> {
         if strays(new, &record) {
-            return match self.load(new).await? {
+            return match self.load(new, until).await? {
                 Loaded::Unknown => Err(astray()),
                 _ => Ok(Relocated::Exists),
             };
@@ -297,14 +252,12 @@ impl Inner {
         let indexes = [Index::Global, Index::Due, Index::Users, Index::Ends, Index::Lag];
         keys.extend(self.indexes(key, &indexes));
         let expired = matches!(cause, Cause::Idle | Cause::Lifetime);
-        let code = self.when_settled(key, Level::Lasting, self.until_end(), || {
-            Call::script(&script::END, &keys)
-                .arg(key.as_bytes())
-                .arg(cause.code().to_string())
-                .arg(big_endian(at))
-                .arg(if expired { "1" } else { "0" })
-        });
-        match code.await? {
+        let call = Call::script(&script::END, &keys)
+            .arg(key.as_bytes())
+            .arg(cause.code().to_string())
+            .arg(big_endian(at))
+            .arg(if expired { "1" } else { "0" });
+        match self.when_settled(key, Level::Lasting, self.until_end(), &call).await? {
             Code::OK => Ok(Ended::Now),
             Code::NOT_NOW => Ok(Ended::NotDue),
             code => code.gone().map(Ended::Before),
@@ -314,7 +267,7 @@ impl Inner {
     async fn clock(&self) -> Result<Option<UnixTime>, StoreError> {
         let (partition, _) = self.keys.counter();
         let call = Call::plain("TIME");
-        let answer = self.link.call(partition, call, Level::Plain, self.link.until()).await?;
+        let answer = self.link.call(partition, &call, Level::Plain, self.link.until()).await?;
         let Value::Array(parts) = answer else { return Err(odd_answer()) };
         let [seconds, micros] = &parts[..] else { return Err(odd_answer()) };
         let (seconds, micros) = (value::number(seconds)?, value::number(micros)?);
@@ -376,12 +329,17 @@ impl Store for RedisStore {
             }
         };
         StoreInfo::new("redis", durability, true)
+            .waits(self.0.near.is_none())
+            .answers_within(self.0.link.deadline())
     }
 
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
-        match self.0.near.as_ref().and_then(|near| near.find(key)) {
+        let Some(near) = &self.0.near else {
+            return Reply::later(self.0.load(key, self.0.link.until()));
+        };
+        match near.find(key) {
             Some(record) => Reply::ready(Ok(Loaded::Live(record))),
-            None => Reply::later(self.0.load(key)),
+            None => Reply::later(self.0.load_near(near, key)),
         }
     }
 
@@ -406,8 +364,9 @@ impl Store for RedisStore {
         seen: Version,
         record: Record,
     ) -> Reply<'a, Result<Replaced, StoreError>> {
+        let call = self.0.replacing(key, seen, &record);
         Reply::later(async move {
-            let replaced = self.0.replace(key, seen, record).await;
+            let replaced = self.0.replace(key, &call).await;
             self.0.forget(key);
             replaced
         })

@@ -35,7 +35,7 @@ impl Inner {
             let partition = key::of_user(user);
             let users = self.keys.part(partition, Index::Users, user.slot()[1] >> 5);
             let call = Call::script(&script::MEMBERS, &[users]).arg(user.slot());
-            let answer = self.link.call(partition, call, Level::Plain, self.link.until()).await?;
+            let answer = self.link.call(partition, &call, Level::Plain, self.link.until()).await?;
             let members = value::locators(answer)?;
             self.page(partition, members, Some(user), after, limit, &mut found).await?;
             return Ok(found);
@@ -113,10 +113,9 @@ impl Inner {
         let mut names = vec![self.keys.index(partition, Index::Global)];
         names.extend(keys.iter().map(|key| self.keys.record(key)));
         let call = Call::script(&script::HEADS, &names).arg(HEAD.to_string());
-        let answer = self.link.call(partition, call, Level::Plain, self.link.until()).await?;
-        let values = value::list(answer)?;
-        let (global, heads) = values.split_first().ok_or_else(odd_answer)?;
-        let global = value::number(global)?;
+        let answer = self.link.call(partition, &call, Level::Plain, self.link.until()).await?;
+        let mut heads = value::list(answer)?.into_iter();
+        let global = value::number(&heads.next().ok_or_else(odd_answer)?)?;
         let mut live = Vec::new();
         for (key, head) in keys.iter().zip(heads) {
             let Some(bytes) = value::bytes(head)? else { continue };
@@ -154,7 +153,7 @@ impl Inner {
         let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
         let (partition, counter) = self.keys.counter();
         let call = Call::plain("GET").arg(&counter);
-        let drawn = self.link.call(partition, call, Level::Plain, until).await?;
+        let drawn = self.link.call(partition, &call, Level::Plain, until).await?;
         let drawn = value::number(&drawn)?;
         let (mut swept, mut highest, mut lag) = (Swept::default(), drawn, Duration::ZERO);
         for _ in 0..PARTITIONS / WAVE {
@@ -175,7 +174,7 @@ impl Inner {
             // A failover lost the counter's last step: the next raise must be above.
             let keys = [counter, self.keys.index(partition, Index::Lag)];
             let call = Call::script(&script::SPREAD, &keys).arg(highest.to_string());
-            self.link.call(partition, call, Level::Lasting, until).await?;
+            self.link.call(partition, &call, Level::Lasting, until).await?;
         }
         self.hold(lag).await;
         Ok(swept)
@@ -282,7 +281,7 @@ impl Inner {
         let mut events = Vec::with_capacity(oldest.len());
         let mut nothing = Vec::new();
         for ((_, key), stone) in oldest.iter().zip(stones) {
-            match value::bytes(&stone)?.and_then(|bytes| decode(key, bytes)) {
+            match value::bytes(stone)?.and_then(|bytes| decode(key, bytes)) {
                 Some(Stored::Ended { event }) => events.push(event),
                 // Redis has lost it; without this it would stand in the way for ever.
                 _ => nothing.push(*key),

@@ -83,7 +83,7 @@ pub(crate) fn locator(value: &Value) -> Result<Locator, StoreError> {
 }
 
 /// What stands under a key, if anything.
-pub(crate) fn bytes(value: &Value) -> Result<Option<&Bytes>, StoreError> {
+pub(crate) fn bytes(value: Value) -> Result<Option<Bytes>, StoreError> {
     match value {
         Value::Nil => Ok(None),
         Value::BulkString(bytes) if bytes.is_empty() => Ok(None),

@@ -177,7 +177,10 @@ macro_rules! store_around {
     ($wrapper:ty) => {
         impl Store for $wrapper {
             fn info(&self) -> StoreInfo {
-                self.inner().info()
+                let mut info = self.inner().info();
+                // It waits for longer than the store within would.
+                info.deadline = None;
+                info
             }
             $crate::wrap::store_around! {
                 load insert replace relocate end list epochs raise sweep undelivered census clock

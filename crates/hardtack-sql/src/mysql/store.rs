@@ -45,7 +45,7 @@ impl Store for MysqlStore {
             }
             Durability::AsServer => "what the server's settings for durability say",
         };
-        StoreInfo::new("mysql", durability, true)
+        StoreInfo::new("mysql", durability, true).waits(true)
     }
 
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {

@@ -330,6 +330,8 @@ impl Store for PostgresStore {
             Durability::AsServer => "what the server's settings for durability say",
         };
         StoreInfo::new("postgres", durability, true)
+            .waits(self.near.is_none())
+            .answers_within(self.link.deadline)
     }
 
     fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {

@@ -336,7 +336,7 @@ impl Step {
                 Err(e) => return tasks.refuse(&Done::Failed(Arc::new(e))),
             };
             self.ready = false;
-            let answer = engine.within(replaced).await;
+            let answer = engine.within_own(replaced).await;
             if self.judge(engine, answer, tasks) {
                 return;
             }

@@ -90,7 +90,12 @@ impl Data {
         let name = name.into();
         match self.edits.iter_mut().find(|edit| edit.name == name) {
             Some(edit) => (edit.value, edit.revision) = (value, revision),
-            None => self.edits.push(Edit { name, revision, value }),
+            None => {
+                if self.edits.is_empty() {
+                    self.edits.reserve_exact(1); // mostly there is one
+                }
+                self.edits.push(Edit { name, revision, value });
+            }
         }
     }
 

@@ -65,6 +65,9 @@ impl Engine {
     /// The session that a cookie names, if the store answers at once and nothing about it
     /// calls for more than reading it. `None`: nothing has been done, not even counted.
     pub(crate) fn look_now(&self, kind: Kind, text: &IdText) -> Option<(Work, Verdict)> {
+        if self.waits {
+            return None;
+        }
         let now = self.clock.now();
         let recent = self.opened_lately(kind, text, now);
         let id = match &recent {
@@ -108,24 +111,26 @@ impl Engine {
     }
 
     /// Loads and judges what a presented id names. Ends it where that cannot wait.
-    pub(crate) async fn look(&self, named: impl Into<Named>) -> Result<Look, StoreError> {
-        self.look_at(named.into(), false).await
+    pub(crate) fn look<'a>(
+        &'a self,
+        named: &'a Named,
+    ) -> impl Future<Output = Result<Look, StoreError>> + Send + 'a {
+        self.look_at(named, false)
     }
 
     /// As [`look`](Self::look), with an id that we have held for a while: that the
     /// session was renewed meanwhile is no reuse. After a second renewal it opens
     /// nothing any more ([`Look::NotOurs`]).
     pub(crate) async fn look_again(&self, id: &SessionId) -> Result<Look, StoreError> {
-        self.look_at(id.clone().into(), true).await
+        self.look_at(&id.clone().into(), true).await
     }
 
-    async fn look_at(&self, named: Named, held: bool) -> Result<Look, StoreError> {
-        let Named { id, text, lately } = named;
-        let key = id.locator();
+    async fn look_at(&self, named: &Named, held: bool) -> Result<Look, StoreError> {
+        let key = named.id.locator();
         let now = self.clock.now();
         // Asked before the store: what is passed on in between is in one of them.
         let noted = self.noted(&key);
-        let record = match self.within(self.store.load(&key)).await? {
+        let record = match self.within_own(self.store.load(&key)).await? {
             Loaded::Live(record) => record,
             Loaded::Ended(cause) => return Ok(Look::Over(Some(cause))),
             Loaded::Unknown => {
@@ -133,14 +138,17 @@ impl Engine {
                 return Ok(Look::Over(None));
             }
         };
-        let again = lately.and_then(|work| work.reopen(&record, now));
+        let again = named.lately.as_ref().and_then(|work| work.reopen(&record, now));
         let is_new = again.is_none();
-        let opened =
-            again.map_or_else(|| Work::open(id, record, &self.keys, now, held), Opened::Live);
+        let open = || Work::open(named.id.clone(), record, &self.keys, now, held);
+        let opened = again.map_or_else(open, Opened::Live);
         let ends = match self.judge(opened, noted, now) {
             Judged::Live(work, _) => {
-                if let Some(text) = text.filter(|_| is_new && !work.must_confirm()) {
-                    self.recent.keep(&text, &work);
+                if let Some(text) = &named.text
+                    && is_new
+                    && !work.must_confirm()
+                {
+                    self.recent.keep(text, &work);
                 }
                 return Ok(Look::Live(work));
             }

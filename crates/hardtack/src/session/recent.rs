@@ -140,7 +140,9 @@ mod tests {
         let text = IdText::try_from(browser.0[0].1.as_bytes()).unwrap();
         let engine = &site.sessions.0;
         let id = SessionId::parse(&text, Kind::Anonymous, engine.settings.scope, &engine.keys);
-        let Ok(Look::Live(work)) = now(engine.look(id.unwrap())) else { panic!("not live") };
+        let Ok(Look::Live(work)) = now(engine.look(&id.unwrap().into())) else {
+            panic!("not live")
+        };
         let Ok(Loaded::Live(record)) = now(site.store.load(&work.id.locator())) else {
             panic!("not in the store")
         };
@@ -209,7 +211,7 @@ mod tests {
             let kept = engine.recent.find(Kind::Anonymous, &text, work.looked_at).unwrap();
             let Ok(Loaded::Live(record)) = now(site.store.load(&key)) else { panic!("it lives") };
             let reopened = kept.reopen(&record, work.looked_at).expect("the same bytes");
-            let Ok(Look::Live(read)) = now(engine.look(work.id.clone())) else { panic!() };
+            let Ok(Look::Live(read)) = now(engine.look(&work.id.clone().into())) else { panic!() };
             assert_eq!(reopened.data, read.data);
             assert_eq!(reopened.record().unwrap(), read.record().unwrap());
             assert_eq!(read.record().unwrap(), record);
@@ -223,7 +225,7 @@ mod tests {
         let (engine, key) = (&site.sessions.0, work.id.locator());
         let look = || {
             let named = engine.named(&Candidate { kind: Kind::Anonymous, text: Some(text) });
-            let Ok(Look::Live(work)) = now(engine.look(named.unwrap())) else { panic!() };
+            let Ok(Look::Live(work)) = now(engine.look(&named.unwrap())) else { panic!() };
             let kept = engine.recent.find(Kind::Anonymous, &text, work.looked_at).unwrap();
             let Ok(Loaded::Live(record)) = now(site.store.load(&key)) else { panic!("it lives") };
             assert!(kept.reopen(&record, work.looked_at).is_some());

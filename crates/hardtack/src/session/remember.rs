@@ -72,7 +72,9 @@ impl Session {
         let ids: Vec<SessionId> =
             tokens.filter_map(|c| engine.identify(c)).take(CANDIDATES).collect();
         for presented in ids {
-            let Look::Live(mut token) = engine.look(presented.clone()).await? else { continue };
+            let Look::Live(mut token) = engine.look(&presented.clone().into()).await? else {
+                continue;
+            };
             if token.must_confirm()
                 && let Done::Ok(confirmed) =
                     self.sessions().commit(token.clone(), Job::Confirm).await

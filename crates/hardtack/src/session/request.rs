@@ -220,7 +220,7 @@ impl Session {
             if tried == CANDIDATES {
                 break;
             }
-            let look = engine.look(named).await?;
+            let look = engine.look(&named).await?;
             if !matches!(look, Look::NotOurs) {
                 judged[tried] = Some(key);
             }

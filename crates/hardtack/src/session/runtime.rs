@@ -35,6 +35,8 @@ pub(crate) struct Within<'a, T> {
     pub(crate) engine: &'a Engine,
     /// Made only when the store does not answer at once.
     pub(crate) timer: Option<Boxed>,
+    /// The store sees to the deadline by itself.
+    pub(crate) in_time: bool,
 }
 
 impl<T: Unpin> Future for Within<'_, T> {
@@ -44,6 +46,7 @@ impl<T: Unpin> Future for Within<'_, T> {
         let this = &mut *self;
         let mut answer = Pin::new(&mut this.reply).poll(cx);
         if answer.is_pending()
+            && !this.in_time
             && let Some(runtime) = this.engine.runtime()
         {
             let deadline = this.engine.settings.deadline;

@@ -46,6 +46,10 @@ pub(crate) struct Engine {
     pub(crate) sealed: bool,
     /// Whether the store answers without waiting.
     pub(crate) at_once: bool,
+    /// Whether it never does so to a load.
+    pub(crate) waits: bool,
+    /// Whether the store answers loads and replaces in time by itself.
+    keeps_deadline: bool,
     touches: Mutex<HashMap<Locator, (UnixTime, UnixTime), LocatorHash>>,
     /// Whether there may be any.
     any_touches: AtomicBool,
@@ -179,7 +183,8 @@ impl Engine {
         settings: Settings,
         transport: Transport,
     ) -> Self {
-        let StoreInfo { persistent, at_once, .. } = store.info();
+        let StoreInfo { persistent, at_once, waits, deadline, .. } = store.info();
+        let keeps_deadline = deadline.is_some_and(|deadline| deadline <= settings.deadline);
         let sealed = persistent && !settings.readable;
         let clients = Clients::new(settings.anonymous_per_client);
         Self {
@@ -197,6 +202,8 @@ impl Engine {
             skew: Skew::default(),
             sealed,
             at_once,
+            waits,
+            keeps_deadline,
             touches: Mutex::default(),
             any_touches: AtomicBool::new(false),
             runtime: OnceLock::new(),
@@ -212,7 +219,16 @@ impl Engine {
         &'a self,
         reply: Reply<'a, Result<T, StoreError>>,
     ) -> Within<'a, T> {
-        Within { reply, engine: self, timer: None }
+        Within { reply, engine: self, timer: None, in_time: false }
+    }
+
+    /// The same of a load or a replace, which every request makes: where the store has a
+    /// timer for it, a second one would cost as much as a good part of the rest.
+    pub(crate) fn within_own<'a, T: Unpin>(
+        &'a self,
+        reply: Reply<'a, Result<T, StoreError>>,
+    ) -> Within<'a, T> {
+        Within { in_time: self.keeps_deadline, ..self.within(reply) }
     }
 
     /// Ends one session and tells whoever watches it.

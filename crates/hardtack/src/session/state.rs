@@ -149,6 +149,9 @@ impl Known {
     /// Adds a change, and what the data is with it.
     pub(crate) fn change(&mut self, change: Change, data: Data) {
         self.changed = Some(Arc::new(data));
+        if self.changes.is_empty() {
+            self.changes.reserve_exact(1); // mostly there is one
+        }
         self.changes.push(change);
     }
 

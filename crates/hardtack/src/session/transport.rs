@@ -364,6 +364,8 @@ impl Candidates {
     fn add(&mut self, kind: Kind, value: &[u8]) {
         let text = IdText::try_from(value).ok();
         if text.is_none() || !self.of(kind).any(|known| known.text == text) {
+            // Mostly there is one.
+            self.ids.reserve_exact(1);
             self.ids.push(Candidate { kind, text });
         }
     }

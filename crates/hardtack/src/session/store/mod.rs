@@ -20,6 +20,7 @@ pub use memory::MemoryStore;
 pub use reply::Reply;
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use super::id::Locator;
 use super::record::{Cause, Epochs, Kind, Record, UserKey, Version};
@@ -150,7 +151,7 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// How long after an end its tombstone is kept at least.
-pub const TOMBSTONE_KEPT: std::time::Duration = std::time::Duration::from_secs(60);
+pub const TOMBSTONE_KEPT: Duration = Duration::from_secs(60);
 
 /// What a store is and what it promises.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,12 +166,18 @@ pub struct StoreInfo {
     /// Whether the replies to [`Store::load`] and [`Store::replace`] are ready when they are
     /// given: requests then commit without a task of their own.
     pub at_once: bool,
+    /// Whether no reply to [`Store::load`] is ever ready when it is given, so that it need
+    /// not be tried without waiting first.
+    pub waits: bool,
+    /// Within what time [`Store::load`] and [`Store::replace`] are answered, where the store
+    /// has a timer of its own for them: an engine with a deadline no shorter sets none.
+    pub deadline: Option<Duration>,
 }
 
 impl StoreInfo {
     /// Describes a store.
     pub const fn new(name: &'static str, durability: &'static str, persistent: bool) -> Self {
-        Self { name, durability, persistent, at_once: false }
+        Self { name, durability, persistent, at_once: false, waits: false, deadline: None }
     }
 
     /// It answers without waiting. A reply that is not ready all the same is given up
@@ -178,6 +185,21 @@ impl StoreInfo {
     #[must_use]
     pub const fn at_once(mut self) -> Self {
         self.at_once = true;
+        self
+    }
+
+    /// It never has the answer to a load at hand.
+    #[must_use]
+    pub const fn waits(mut self, waits: bool) -> Self {
+        self.waits = waits;
+        self
+    }
+
+    /// It answers [loads and replaces](StoreInfo::deadline) within this time by itself,
+    /// whatever hangs.
+    #[must_use]
+    pub const fn answers_within(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
         self
     }
 }

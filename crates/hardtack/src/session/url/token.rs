@@ -81,7 +81,7 @@ impl Engine {
         if !matches!(opened, Opened::Live(_)) {
             return Ok(None);
         }
-        match self.look(id).await? {
+        match self.look(&id.into()).await? {
             Look::Live(work) => Ok(Some(work)),
             Look::Over(_) | Look::NotOurs => Ok(None),
         }
