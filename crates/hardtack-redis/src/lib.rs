@@ -40,7 +40,8 @@
 //!
 //! Each verb that writes is one script, and names every key that it touches. A load is
 //! one `MGET` of a record and of the global epoch. What requests ask for at the same time
-//! goes to a server in one write; on a cluster each goes by itself.
+//! goes to a server in one write, and up to 16 commits of theirs in one call of a script,
+//! which judges and answers each by itself; on a cluster each goes by itself.
 //!
 //! A list of a user's sessions, the end of all of them, and a login under a limit look
 //! through one of those sets: a 2048th of all who are signed in.

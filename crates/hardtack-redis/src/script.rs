@@ -42,38 +42,92 @@ scripts! {
     HEADS: "common.lua" "heads.lua";
 }
 
+/// Words, packed, and how many they are.
+type Words<'a> = (usize, &'a [u8]);
+
+impl Lua {
+    /// The call with these keys and arguments.
+    pub(crate) fn pack(&self, keys: Words<'_>, args: Words<'_>, out: &mut Vec<u8>) {
+        pack(&[b"EVALSHA", self.0.0.get_hash().as_bytes()], keys, args, out);
+    }
+
+    /// The same with its code, for a server that does not know it yet.
+    fn pack_code(&self, keys: Words<'_>, args: Words<'_>, out: &mut Vec<u8>) {
+        pack(&[b"EVAL", self.0.1.as_bytes()], keys, args, out);
+    }
+}
+
+fn pack(first: &[&[u8]; 2], keys: Words<'_>, args: Words<'_>, out: &mut Vec<u8>) {
+    // The two, and the number of keys.
+    number(out, b'*', 3 + keys.0 + args.0);
+    first.iter().for_each(|bytes| word(out, bytes));
+    word(out, keys.0.to_string().as_bytes());
+    out.extend_from_slice(keys.1);
+    out.extend_from_slice(args.1);
+}
+
 /// What a load needs, and a script with some keys besides its arguments.
 const BYTES: usize = 128;
-const SCRIPT_BYTES: usize = 320;
+const SCRIPT_BYTES: usize = 256;
 
-/// One command to one partition, as it goes over the line.
+/// One command to one partition.
 #[derive(Clone)]
 pub(crate) struct Call {
-    script: Option<&'static Lua>,
-    /// How many words it has.
-    words: usize,
+    what: What,
+    /// Its words but for a script's first ones, packed.
     packed: Vec<u8>,
-    /// Where what follows the script's hash begins.
-    keys_at: usize,
+    /// How many are there.
+    words: usize,
+    /// How many of them are keys of a script, and where what follows those begins.
+    keys: usize,
+    args_at: usize,
+    may_share: bool,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Command,
+    Script(&'static Lua),
+    /// The script with its code.
+    Code(&'static Lua),
 }
 
 impl Call {
     /// A plain command.
     pub(crate) fn plain(name: &str) -> Self {
-        Self::with_room(name, BYTES)
-    }
-
-    fn with_room(name: &str, bytes: usize) -> Self {
-        let packed = Vec::with_capacity(bytes);
-        Self { script: None, words: 0, packed, keys_at: 0 }.arg(name)
+        Self::with_room(What::Command, BYTES).arg(name)
     }
 
     /// A script with its keys.
     pub(crate) fn script(script: &'static Lua, keys: &[impl AsRef<[u8]>]) -> Self {
-        let mut call = Self::with_room("EVALSHA", SCRIPT_BYTES).arg(script.0.0.get_hash());
-        call.script = Some(script);
-        call.keys_at = call.packed.len();
-        call.arg(keys.len().to_string()).args(keys)
+        let mut call = Self::with_room(What::Script(script), SCRIPT_BYTES).args(keys);
+        (call.keys, call.args_at) = (keys.len(), call.packed.len());
+        call
+    }
+
+    fn with_room(what: What, bytes: usize) -> Self {
+        let packed = Vec::with_capacity(bytes);
+        Self { what, packed, words: 0, keys: 0, args_at: 0, may_share: false }
+    }
+
+    /// It may be sent in one with others of its script, which does each by itself.
+    pub(crate) fn shared(mut self) -> Self {
+        self.may_share = true;
+        self
+    }
+
+    /// The script that it shares with others, if it may.
+    pub(crate) fn shares(&self) -> Option<&'static Lua> {
+        match self.what {
+            What::Script(script) if self.may_share => Some(script),
+            _ => None,
+        }
+    }
+
+    /// The keys and the arguments of a script.
+    pub(crate) fn keys_and_args(&self) -> (Words<'_>, Words<'_>) {
+        let (keys, args) = self.packed.split_at(self.args_at);
+        ((self.keys, keys), (self.words - self.keys, args))
     }
 
     pub(crate) fn arg(mut self, bytes: impl AsRef<[u8]>) -> Self {
@@ -86,30 +140,39 @@ impl Call {
         all.into_iter().fold(self, Self::arg)
     }
 
+    /// As it goes over the line.
     pub(crate) fn pack(&self, out: &mut Vec<u8>) {
-        number(out, b'*', self.words);
-        out.extend_from_slice(&self.packed);
+        let (keys, args) = self.keys_and_args();
+        match self.what {
+            What::Command => {
+                number(out, b'*', self.words);
+                out.extend_from_slice(&self.packed);
+            }
+            What::Script(script) => script.pack(keys, args, out),
+            What::Code(script) => script.pack_code(keys, args, out),
+        }
     }
 
     /// The same with the script's code, for a server that does not know it yet.
     pub(crate) fn in_full(&self) -> Option<Self> {
-        let mut full = Self::plain("EVAL").arg(&self.script?.0.1);
-        full.words = self.words;
-        full.packed.extend_from_slice(&self.packed[self.keys_at..]);
-        Some(full)
+        let What::Script(script) = self.what else { return None };
+        Some(Self { what: What::Code(script), ..self.clone() })
     }
 }
 
 /// A word of a command (RESP2).
 fn word(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.reserve(bytes.len() + 2 * LINE);
     number(out, b'$', bytes.len());
     out.extend_from_slice(bytes);
     out.extend_from_slice(b"\r\n");
 }
 
+/// A kind, the digits of the longest number, and the end of the line.
+const LINE: usize = 23;
+
 fn number(out: &mut Vec<u8>, kind: u8, number: usize) {
-    // A kind, the digits of the longest number, and the end of the line.
-    let mut line = [0; 23];
+    let mut line = [0; LINE];
     let (mut at, mut rest) = (line.len() - 2, number);
     line[at..].copy_from_slice(b"\r\n");
     loop {

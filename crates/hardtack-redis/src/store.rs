@@ -167,6 +167,7 @@ impl Inner {
             .arg(beginning(seen, record))
             .arg(encode(record))
             .arg(user_ends(record).to_string())
+            .shared()
     }
 
     async fn replace(&self, key: &Locator, call: &Call) -> Result<Replaced, StoreError> {

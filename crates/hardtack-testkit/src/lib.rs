@@ -31,6 +31,8 @@ pub mod adapter;
 mod calls;
 mod clock;
 pub mod database;
+#[cfg(test)]
+mod deadline_tests;
 pub mod explore;
 pub mod faults;
 mod faulty;

@@ -5,6 +5,13 @@
 //! already were to run. A server answers in the order in which it was asked, so the n-th
 //! answer is that of the n-th asked, also where who asked has gone, or was told that it
 //! is late. Nothing is ever sent twice.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `dial.rs`, `tls.rs` | connecting |
+//! | `task.rs` | the task that writes, reads, and tells who is late |
+//! | `together.rs` | calls of one script that go as one |
+//! | `reply.rs` | reading what servers answer |
 
 mod dial;
 mod reply;
@@ -13,6 +20,7 @@ mod task;
 mod tests;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
+mod together;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -26,6 +34,7 @@ pub(crate) use dial::{Server, dial};
 pub(crate) use reply::Value;
 use task::Task;
 pub(crate) use tls::Tls;
+use together::{By, Together};
 
 use crate::script::Call;
 
@@ -37,6 +46,8 @@ pub(crate) struct Wire(Arc<Mutex<Queue>>);
 struct Queue {
     bytes: Vec<u8>,
     asked: Vec<Asked>,
+    /// Behind those.
+    together: Together,
     /// How many bytes were ever asked to be sent.
     total: u64,
     task: Option<Waker>,
@@ -52,10 +63,9 @@ enum State {
     Closed,
 }
 
-/// One who waits for one answer.
+/// What is answered by one answer.
 struct Asked {
-    /// Empty if who waited was told that it is late.
-    by: Option<oneshot::Sender<Result<Value, Unanswered>>>,
+    by: By,
     until: Instant,
     /// How many bytes were to be sent before it.
     from: u64,
@@ -85,7 +95,8 @@ impl Wire {
 
     /// One call. An error that the server answers is an answer.
     pub(crate) fn ask(&self, call: &Call, until: Instant) -> Result<Pending, Unanswered> {
-        lock(&self.0).push(call, until)
+        let mut queue = lock(&self.0);
+        if call.shares().is_some() { queue.share(call, until) } else { queue.push(call, until) }
     }
 
     /// Several calls, with nobody's in between.
@@ -122,16 +133,41 @@ impl Queue {
             return Err(Unanswered::NotSent(ended()));
         }
         let (by, pending) = oneshot::channel();
-        let before = self.bytes.len();
+        let (before, from) = (self.bytes.len(), self.total);
         call.pack(&mut self.bytes);
-        let from = self.total;
         self.total += (self.bytes.len() - before) as u64;
-        self.asked.push(Asked { by: Some(by), until, from });
-        // For all that come after the first the task is about to run already.
-        if let (1, Some(task)) = (self.asked.len(), &self.task) {
+        self.asked.push(Asked { by: By::One(by), until, from });
+        self.wake();
+        Ok(Pending(pending))
+    }
+
+    /// The same, in one with others of its script.
+    fn share(&mut self, call: &Call, until: Instant) -> Result<Pending, Unanswered> {
+        if self.state != State::Open {
+            return Err(Unanswered::NotSent(ended()));
+        }
+        if !self.together.has_room_for(call) {
+            self.close_together();
+        }
+        let (by, pending) = oneshot::channel();
+        self.together.add(call, by, until);
+        self.wake();
+        Ok(Pending(pending))
+    }
+
+    /// Those that share a call are what is asked next.
+    fn close_together(&mut self) {
+        let before = self.bytes.len();
+        let asked = self.together.close(&mut self.bytes, self.total);
+        self.total += (self.bytes.len() - before) as u64;
+        self.asked.extend(asked);
+    }
+
+    /// For all that come after the first the task is about to run already.
+    fn wake(&self) {
+        if let (1, Some(task)) = (self.asked.len() + self.together.count(), &self.task) {
             task.wake_by_ref();
         }
-        Ok(Pending(pending))
     }
 }
 

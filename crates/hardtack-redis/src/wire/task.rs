@@ -56,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Task<S> {
             return Poll::Ready(());
         }
         task.tell_the_late(cx);
-        let waits = |asked: &Asked| asked.by.as_ref().is_some_and(|by| !by.is_closed());
+        let waits = |asked: &Asked| !asked.by.is_closed();
         match state {
             State::Open => Poll::Pending,
             _ if task.waiting.iter().any(waits) => Poll::Pending,
@@ -90,6 +90,7 @@ impl<S> Task<S> {
         if !queue.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
             queue.task = Some(cx.waker().clone());
         }
+        queue.close_together();
         if self.out_at == self.out.len() {
             self.out.clear();
             self.out_at = 0;
@@ -115,11 +116,9 @@ impl<S> Task<S> {
             self.late_at = None;
             for asked in &mut self.waiting {
                 // It keeps its place: its answer may still come.
-                if asked.until <= now
-                    && let Some(by) = asked.by.take()
-                {
-                    let _ = by.send(Err(Unanswered::Late));
-                } else if asked.by.is_some() {
+                if asked.until <= now {
+                    mem::take(&mut asked.by).tell(Err(Unanswered::Late));
+                } else if asked.by.count() > 0 {
                     self.late_at = Some(self.late_at.map_or(asked.until, |at| at.min(asked.until)));
                 }
             }
@@ -133,6 +132,7 @@ impl<S> Task<S> {
     fn end(&mut self, error: &RedisError) {
         let mut queue = lock(&self.queue);
         queue.state = State::Closed;
+        queue.close_together();
         let not_taken = mem::take(&mut queue.asked);
         drop(queue);
         for asked in self.waiting.drain(..).chain(not_taken) {
@@ -140,8 +140,7 @@ impl<S> Task<S> {
                 true => Unanswered::Lost(error.clone()),
                 false => Unanswered::NotSent(error.clone()),
             };
-            // Who has gone away needs no answer.
-            let _ = asked.by.map(|by| by.send(Err(why)));
+            asked.by.tell(Err(why));
         }
     }
 }
@@ -173,11 +172,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 let answer = self.from..self.from + length;
                 self.from = answer.end;
                 let asked = self.waiting.pop_front().ok_or(Malformed)?;
-                if let Some(by) = asked.by.filter(|by| !by.is_closed()) {
-                    let _ = by.send(Ok(Value::read(&self.input[answer])?));
+                answered += asked.by.count().max(1);
+                if !asked.by.is_closed() {
+                    asked.by.tell(Ok(Value::read(&self.input[answer])?));
                 }
-                answered += 1;
-                if answered == AT_ONCE {
+                if answered >= AT_ONCE {
                     // After those who have been answered.
                     cx.waker().wake_by_ref();
                     return Ok(());

@@ -180,3 +180,79 @@ async fn each_of_many_gets_its_own_answer_though_others_give_up() {
     }
     tasks.join_all().await;
 }
+
+/// One of those that share a call, with a key and an argument.
+fn replace(key: &str) -> Call {
+    Call::script(&crate::script::REPLACE, &[key]).arg("x").shared()
+}
+
+/// What those come to, packed: the keys first.
+fn several(keys: &[&str]) -> Vec<u8> {
+    let call = Call::script(&crate::script::REPLACE, keys);
+    let mut packed = Vec::new();
+    call.args(keys.iter().map(|_| "x")).pack(&mut packed);
+    packed
+}
+
+async fn hear_bytes(server: &mut DuplexStream, want: &[u8]) {
+    let mut heard = vec![0; want.len()];
+    server.read_exact(&mut heard).await.unwrap();
+    assert_eq!(heard.escape_ascii().to_string(), want.escape_ascii().to_string());
+}
+
+#[tokio::test]
+async fn calls_that_share_one_are_answered_each_for_itself() {
+    let (ours, mut server) = duplex(1 << 16);
+    let wire = Wire::over(ours);
+    let ask = |key| wire.ask(&replace(key), until()).unwrap();
+    let (first, gone, other, third) = (ask("a"), ask("b"), wire.ask(&ping(), until()), ask("c"));
+    drop(gone);
+    hear(&mut server, 1).await;
+    hear_bytes(&mut server, &several(&["a", "b", "c"])).await;
+    server.write_all(b"+PONG\r\n*3\r\n:0\r\n:1\r\n-OOM none\r\n").await.unwrap();
+    assert_eq!(other.unwrap().answer().await.unwrap(), Value::SimpleString("PONG".into()));
+    assert_eq!(first.answer().await.unwrap(), Value::Int(0));
+    assert_eq!(third.answer().await.unwrap(), Value::Error("OOM none".into()));
+
+    // One alone is answered without a list, and an error is that of all.
+    let alone = ask("d");
+    hear_bytes(&mut server, &several(&["d"])).await;
+    server.write_all(b":7\r\n").await.unwrap();
+    assert_eq!(alone.answer().await.unwrap(), Value::Int(7));
+    let both = [ask("e"), ask("f")];
+    hear_bytes(&mut server, &several(&["e", "f"])).await;
+    server.write_all(b"-NOSCRIPT none\r\n").await.unwrap();
+    for one in both {
+        assert_eq!(one.answer().await.unwrap(), Value::Error("NOSCRIPT none".into()));
+    }
+}
+
+#[tokio::test]
+async fn no_more_share_a_call_than_may() {
+    let (ours, mut server) = duplex(1 << 16);
+    let wire = Wire::over(ours);
+    let keys: Vec<String> = (0..together::MOST + 1).map(|n| n.to_string()).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let asked: Vec<_> = keys.iter().map(|key| wire.ask(&replace(key), until()).unwrap()).collect();
+    hear_bytes(&mut server, &several(&keys[..together::MOST])).await;
+    hear_bytes(&mut server, &several(&keys[together::MOST..])).await;
+    drop(asked);
+}
+
+#[tokio::test]
+async fn those_who_share_a_call_are_late_and_lost_together() {
+    let (ours, mut server) = duplex(1 << 16);
+    let wire = Wire::over(ours);
+    let ask = |until| wire.ask(&replace("k"), until).unwrap();
+    for late in [ask(until()), ask(Instant::now())] {
+        assert!(matches!(late.answer().await, Err(Unanswered::Late)));
+    }
+    hear_bytes(&mut server, &several(&["k", "k"])).await;
+    let lost = [ask(until()), ask(until())];
+    hear_bytes(&mut server, &several(&["k", "k"])).await;
+    drop(server);
+    for one in lost {
+        assert!(matches!(one.answer().await, Err(Unanswered::Lost(_))));
+    }
+    assert!(matches!(wire.ask(&replace("k"), until()), Err(Unanswered::NotSent(_))));
+}

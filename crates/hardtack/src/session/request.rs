@@ -143,7 +143,8 @@ impl Session {
         if state.presented.is_some() {
             return false;
         }
-        let only = engine.transport.only(headers).filter(|_| engine.settings.url.is_none());
+        let at_hand = !engine.waits && engine.settings.url.is_none();
+        let only = at_hand.then(|| engine.transport.only(headers)).flatten();
         let looked =
             only.and_then(|only| Some((engine.look_now(only.kind, only.text)?, only.of_visitor)));
         let Some(((mut work, verdict), of_visitor)) = looked else {

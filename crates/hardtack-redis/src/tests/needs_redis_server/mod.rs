@@ -11,6 +11,7 @@ mod near_replicas;
 mod near_waits;
 mod outages;
 mod resharding;
+mod sharing;
 
 use hardtack_testkit::redis::RedisServer;
 use redis::aio::MultiplexedConnection;
