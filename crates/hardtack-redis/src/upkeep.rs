@@ -147,7 +147,8 @@ impl Inner {
         Ok(census)
     }
 
-    /// Goes on where the last one stopped, and stops at half of the deadline.
+    /// Goes on where the last one stopped, and stops at half of the deadline. One that does
+    /// not stop has been everywhere by itself, whoever else sweeps.
     pub(crate) async fn sweep(&self, now: UnixTime, limit: usize) -> Result<Swept, StoreError> {
         let until = self.until_end();
         let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
@@ -156,8 +157,10 @@ impl Inner {
         let drawn = self.link.call(partition, &call, Level::Plain, until).await?;
         let drawn = value::number(&drawn)?;
         let (mut swept, mut highest, mut lag) = (Swept::default(), drawn, Duration::ZERO);
-        for _ in 0..PARTITIONS / WAVE {
-            let from = self.sweep_from.fetch_add(WAVE, Relaxed) % PARTITIONS;
+        let first = self.sweep_from.load(Relaxed);
+        for n in 0..PARTITIONS / WAVE {
+            let from = (first + n * WAVE) % PARTITIONS;
+            self.sweep_from.store((from + WAVE) % PARTITIONS, Relaxed);
             let share = limit.saturating_sub(swept.ended).div_ceil(WAVE).clamp(1, BATCH);
             let wave = self.sweep_wave(wave(from), now, share, drawn, until).await?;
             swept.ended += wave.swept.ended;

@@ -139,3 +139,15 @@ async fn the_clock_is_the_servers() {
     let second = store.clock().await.unwrap().unwrap();
     assert!(second >= first && second.since(first).as_secs() < 60, "{first:?} {second:?}");
 }
+
+#[tokio::test]
+async fn a_sweep_has_been_everywhere_though_another_goes_on_beside_it() {
+    let server = RedisServer::start(&[]);
+    let store = RedisStore::open(&server.url(), Durability::Async).unwrap();
+    for _ in 0..64 {
+        put(&store, &locator(None), &anonymous(NOW)).await;
+    }
+    let over = NOW.saturating_add(LIFETIME);
+    let (early, late) = tokio::join!(store.sweep(NOW, 1000), store.sweep(over, 1000));
+    assert_eq!((early.unwrap().ended, late.unwrap().ended), (0, 64));
+}
