@@ -69,7 +69,8 @@ impl<L> SessionLayer<L> {
     }
 
     /// Who asks, such as the address of the connection, or what a proxy that you trust
-    /// says it is: for `anonymous_per_client`.
+    /// says it is: for `anonymous_per_client`, and for lists of sessions, which say where
+    /// each began.
     pub fn client_by(
         self,
         client: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static,

@@ -28,7 +28,9 @@ use crate::time::UnixTime;
 /// processes see it at their next [`reload`](Keyring::reload).
 ///
 /// A key that *leaked* is another matter: it must go at once, and what it made
-/// with it. Delete its line from the file and reload.
+/// with it. Delete its line from the file and reload: nothing of it opens any more.
+/// Sessions under it stay in the store until they are due, unless they are ended
+/// by their key (`Admin::end_by_key`), which also tells that they are over.
 #[derive(Clone)]
 pub struct Keyring {
     shared: Arc<Shared>,

@@ -1,14 +1,18 @@
 //! Sessions as their user and an operator see them: to list, and to end.
 
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 
 use super::body::Head;
+use super::device;
 use super::error::SessionError;
 use super::id::Locator;
 use super::record::{Cause, Kind, Record};
 use super::session::Session;
 use super::sessions::{Engine, Sessions};
 use super::store::{Census, Ended, Loaded, StoreError};
+use crate::seal::KeyId;
 use crate::time::UnixTime;
 
 /// One session in a list.
@@ -23,6 +27,8 @@ pub struct SessionInfo {
     pub user: Option<String>,
     /// The label of the device.
     pub device: Option<String>,
+    /// Who asked for it, such as an address, where the adapter knows that.
+    pub client: Option<String>,
     /// When it was created.
     pub created: UnixTime,
     /// When it was last active, to within a twentieth of the idle timeout.
@@ -39,11 +45,13 @@ impl SessionInfo {
             Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
             _ => u.as_bytes().iter().map(|b| format!("{b:02x}")).collect(),
         });
+        let (device, client) = record.device.as_deref().map_or((None, None), device::parts);
         Self {
             handle,
             kind: record.kind,
             user,
-            device: record.device.map(|d| d.to_string()),
+            device: device.map(str::to_owned),
+            client: client.map(str::to_owned),
             created: record.created,
             last_seen: record.last_seen,
             expires: record.expires,
@@ -119,12 +127,28 @@ impl Admin {
         engine.within(engine.store.raise(None, engine.clock.now())).await.map(drop)
     }
 
-    /// How many live sessions there are, by kind and by key.
+    /// Ends all sessions whose ids were made under a key, and being remembered (cause
+    /// `key`): for one that somebody else may have. Answers how many it has ended.
+    ///
+    /// First let another key seal in every process, or sessions begun meanwhile are missed.
+    /// Afterwards nothing uses it and it can be [retired](crate::seal::Keyring::retire).
+    /// This looks at every session, and takes as long as that takes.
+    ///
+    /// # Errors
+    /// The store failed. Those that were ended stay so; ask again for the rest.
+    pub async fn end_by_key(&self, key: KeyId) -> Result<usize, StoreError> {
+        let engine = self.0.0.clone();
+        self.0.to_the_end(async move { engine.end_by_key(key).await }).await
+    }
+
+    /// How many live sessions there are, by kind and by key. It takes as long as the
+    /// store takes to look at all of them.
     ///
     /// # Errors
     /// The store failed.
     pub async fn census(&self) -> Result<Census, StoreError> {
-        self.0.0.within(self.0.0.store.census()).await
+        let counted = self.0.0.store.census().await;
+        counted.inspect_err(|_| self.0.0.counters.store_errors.up())
     }
 }
 
@@ -238,5 +262,101 @@ impl Engine {
             self.end(&token, cause, now).await?;
         }
         Ok(self.end(key, cause, now).await? == Ended::Now)
+    }
+
+    async fn end_by_key(&self, id: KeyId) -> Result<usize, StoreError> {
+        let (now, mut ended, mut after) = (self.clock.now(), 0, None);
+        loop {
+            let page = self.within(self.store.list(None, after, LIST_MAX)).await?;
+            let Some((last, _)) = page.last() else { return Ok(ended) };
+            after = Some(*last);
+            let under = page.iter().filter(|(_, record)| record.key == id);
+            let handles: Vec<Locator> = under.map(|(handle, _)| *handle).collect();
+            // Some at once: each may be held back until no process remembers it.
+            for some in handles.chunks(AT_ONCE) {
+                for end in all(some.iter().map(|handle| self.end(handle, Cause::Key, now))).await {
+                    ended += usize::from(end? == Ended::Now);
+                }
+            }
+        }
+    }
+}
+
+/// How many sessions are ended at once.
+const AT_ONCE: usize = 32;
+
+/// What all of some futures come to, once the last one is there.
+async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting: Vec<_> = futures.map(|future| Some(Box::pin(future))).collect();
+    let mut done = Vec::with_capacity(waiting.len());
+    poll_fn(|cx| {
+        for place in &mut waiting {
+            if let Some(future) = place
+                && let Poll::Ready(output) = future.as_mut().poll(cx)
+            {
+                done.push(output);
+                *place = None;
+            }
+        }
+        if waiting.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::store::Store;
+    use super::super::tests::{Browser, now, plain};
+    use super::*;
+    use crate::seal::{Key, KeyUsage};
+
+    #[test]
+    fn what_a_key_has_made_is_ended_and_then_it_can_be_retired() {
+        let (site, mut ada, mut visitor) = (plain(), Browser::default(), Browser::default());
+        let (admin, keys) = (site.sessions.admin(), site.sessions.keys());
+        site.visit(&mut ada, |s| now(s.login("ada")).unwrap());
+        site.visit(&mut visitor, |s| s.set("x", &1).unwrap());
+        let old = now(admin.census()).unwrap().by_key[0].0;
+        let next = Key::generate().unwrap();
+        let new = next.id();
+        keys.add(next).unwrap();
+        keys.promote(new).unwrap();
+        let mut bob = Browser::default();
+        site.visit(&mut bob, |s| now(s.login("bob")).unwrap());
+
+        assert_eq!(now(admin.end_by_key(old)).unwrap(), 2);
+        assert_eq!(now(admin.end_by_key(old)).unwrap(), 0, "they have ended once");
+        assert_eq!(site.visit(&mut ada, Session::ended), Some(Cause::Key));
+        assert_eq!(site.visit(&mut bob, |s| s.user()), Some("bob".into()));
+        let told = now(site.store.undelivered(9)).unwrap();
+        assert_eq!(told.iter().map(|end| end.cause).collect::<Vec<_>>(), [Cause::Key; 2]);
+        assert_eq!(now(admin.census()).unwrap().by_key, [(new, 1)]);
+        let usage = KeyUsage::counted(old, 0, UnixTime::default());
+        keys.retire(usage, site.sessions.now()).unwrap();
+    }
+
+    #[test]
+    fn a_list_tells_the_device_and_who_asked() {
+        let (site, mut ada) = (plain(), Browser::default());
+        let long = format!("telephone\n{}", "x".repeat(300));
+        for (label, client) in [
+            (None, None),
+            (Some("telephone"), None),
+            (None, Some("192.0.2.7")),
+            (Some(&*long), Some("192.0.2.8\nx")),
+        ] {
+            site.visit(&mut ada, |s| {
+                label.inspect(|label| s.set_device(label));
+                client.inspect(|client| s.set_client(client));
+                now(s.login("ada")).unwrap();
+            });
+            let [one] = &now(site.sessions.admin().list(Some("ada"), None)).unwrap()[..] else {
+                panic!("one session")
+            };
+            let label = label.map(|_| "telephone");
+            let client = client.map(|client| &client[..9]);
+            assert_eq!((one.device.as_deref(), one.client.as_deref()), (label, client));
+        }
     }
 }

@@ -14,7 +14,8 @@
 //! # What this does not protect
 //! Somebody who can write to the store can put an older body of the same session
 //! back, and can end sessions. Somebody who can read it learns who has sessions,
-//! since when, on which device, and how large they are.
+//! since when, on which device and from which address (where that is known), and how
+//! large they are.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use bytes::{Buf, Bytes};

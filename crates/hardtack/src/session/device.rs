@@ -1,4 +1,13 @@
-//! A device's name for people, from its User-Agent.
+//! What a list says of where a session is: a device's name for people, from its
+//! User-Agent, and who asked from there.
+
+use std::sync::Arc;
+
+use super::Record;
+
+const DEVICE_MAX: usize = Record::DEVICE_MAX;
+/// An address takes 45 at most.
+const CLIENT_MAX: usize = 64;
 
 /// "Firefox on Linux"; what is not known is left out, and a program that names
 /// itself (`curl/8.1`) is called by that name. Never empty.
@@ -38,9 +47,31 @@ pub(crate) fn label(user_agent: &str) -> String {
     }
 }
 
+/// What a record keeps: a label, and on a second line the client, if the adapter knows it.
+pub(crate) fn with_client(label: Option<String>, client: Option<&str>) -> Option<Arc<str>> {
+    let Some(client) = client else { return label.map(|label| cut(&label, DEVICE_MAX).into()) };
+    let client = cut(client, CLIENT_MAX);
+    let label = label.unwrap_or_default();
+    Some(format!("{}\n{client}", cut(&label, DEVICE_MAX - 1 - client.len())).into())
+}
+
+/// The label and the client of what a record keeps.
+pub(crate) fn parts(kept: &str) -> (Option<&str>, Option<&str>) {
+    let (label, client) = kept.split_once('\n').unwrap_or((kept, ""));
+    let some = |text| Some(text).filter(|text: &&str| !text.is_empty());
+    (some(label), some(client))
+}
+
+/// The first line of a text, as much of it as fits.
+fn cut(text: &str, most: usize) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    let whole = (0..=most.min(line.len())).rev().find(|at| line.is_char_boundary(*at));
+    &line[..whole.unwrap_or(0)]
+}
+
 #[cfg(test)]
 mod tests {
-    use super::label;
+    use super::*;
 
     #[test]
     fn browsers_systems_and_programs_are_named() {
@@ -62,5 +93,16 @@ mod tests {
         ] {
             assert_eq!(label(agent), want);
         }
+    }
+
+    #[test]
+    fn a_label_gives_way_to_the_client_and_nothing_is_cut_within_a_letter() {
+        let (long, address) = ("ä".repeat(200), "2001:db8::1");
+        let kept = with_client(Some(long.clone()), Some(address)).unwrap();
+        assert_eq!(parts(&kept), (Some(&*"ä".repeat(122)), Some(address)));
+        assert_eq!(with_client(Some(long), None).unwrap().len(), DEVICE_MAX);
+        let kept = with_client(None, Some(&"9".repeat(100))).unwrap();
+        assert_eq!(parts(&kept), (None, Some(&*"9".repeat(CLIENT_MAX))));
+        assert_eq!(with_client(None, None), None);
     }
 }

@@ -36,7 +36,8 @@ pub struct Record {
     pub expires: UnixTime,
     /// The end of its lifetime, which nothing extends.
     pub dies: UnixTime,
-    /// What to call the device in a list; at most [`Record::DEVICE_MAX`] bytes.
+    /// What to call the device in a list, and on a second line who asked from there, where
+    /// that is known; at most [`Record::DEVICE_MAX`] bytes.
     pub device: Option<Arc<str>>,
     /// Head and body, opaque to the store.
     pub data: Bytes,

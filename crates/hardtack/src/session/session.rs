@@ -91,18 +91,16 @@ impl Session {
     }
 
     /// Says who asks, such as an address: for the bound on the anonymous sessions of
-    /// one client.
+    /// one client, and for the list of a user's sessions, should this request start one.
     pub fn set_client(&self, client: &str) {
         self.state().client = Some(client.into());
     }
 
     /// What to call the device in the list of a user's sessions, should this
-    /// request start one, instead of what its User-Agent says. Cut at 256 bytes.
+    /// request start one, instead of what its User-Agent says. Its first line counts, and
+    /// of that, with who asks, 255 bytes.
     pub fn set_device(&self, label: &str) {
-        let cut = (0..=super::Record::DEVICE_MAX.min(label.len()))
-            .rev()
-            .find(|n| label.is_char_boundary(*n));
-        self.state().device = Some(label[..cut.unwrap_or(0)].into());
+        self.state().device = Some(label.into());
     }
 
     /// The value under a key.

@@ -45,7 +45,8 @@ pub(crate) struct Known {
     pub(crate) past: Vec<Data>,
     /// Headers for the response: new ids, and ids to forget.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) device: Option<Arc<str>>,
+    /// What the application calls the device.
+    pub(crate) device: Option<Box<str>>,
     /// Who asks, as far as the adapter knows.
     pub(crate) client: Option<Box<str>>,
     pub(crate) passive: bool,
@@ -91,12 +92,12 @@ impl Known {
         if self.two_sessions && is_unsafe { Err(SessionError::TwoSessions) } else { Ok(()) }
     }
 
-    /// The label of the device, should this request start a session.
+    /// What is kept of the device and the client, should this request start a session.
     pub(crate) fn device(&self) -> Option<Arc<str>> {
         let said = self.presented.as_ref().and_then(|presented| presented.user_agent.as_ref());
-        let label =
-            |said: &HeaderValue| device::label(&String::from_utf8_lossy(said.as_bytes())).into();
-        self.device.clone().or_else(|| said.map(label))
+        let label = |said: &HeaderValue| device::label(&String::from_utf8_lossy(said.as_bytes()));
+        let own = self.device.as_deref().map(str::to_owned);
+        device::with_client(own.or_else(|| said.map(label)), self.client.as_deref())
     }
 
     /// Takes over what the request's ids name.
