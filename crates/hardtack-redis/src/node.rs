@@ -107,7 +107,10 @@ impl Node {
             return Err(resting());
         }
         let answer = match wire.ask(call, until) {
-            Ok(pending) => pending.answer().await,
+            Ok(pending) if wire.is_here() => pending.answer().await,
+            Ok(pending) => {
+                Box::pin(timeout_at(until, pending.answer())).await.unwrap_or(Err(Unanswered::Late))
+            }
             Err(not_sent) => Err(not_sent),
         };
         let error = match answer.map(Value::into_answer) {

@@ -27,6 +27,7 @@ use std::task::Waker;
 
 use redis::{ErrorKind, RedisError};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::{self, Handle};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -39,7 +40,11 @@ use together::{By, Together};
 use crate::script::Call;
 
 /// A connection. Closes when it is dropped and what was asked is answered, or too late.
-pub(crate) struct Wire(Arc<Mutex<Queue>>);
+pub(crate) struct Wire {
+    queue: Arc<Mutex<Queue>>,
+    /// That of its task.
+    runtime: runtime::Id,
+}
 
 /// What is still to be taken over by the task that sends.
 #[derive(Default)]
@@ -90,12 +95,18 @@ impl Wire {
     fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
         let queue = Arc::new(Mutex::new(Queue::default()));
         tokio::spawn(Task::new(stream, queue.clone()));
-        Self(queue)
+        Self { queue, runtime: Handle::current().id() }
+    }
+
+    /// Whether its task is of the caller's runtime: else that may stand still while the
+    /// caller waits, and tells nobody that it is late.
+    pub(crate) fn is_here(&self) -> bool {
+        Handle::try_current().is_ok_and(|handle| handle.id() == self.runtime)
     }
 
     /// One call. An error that the server answers is an answer.
     pub(crate) fn ask(&self, call: &Call, until: Instant) -> Result<Pending, Unanswered> {
-        let mut queue = lock(&self.0);
+        let mut queue = lock(&self.queue);
         if call.shares().is_some() { queue.share(call, until) } else { queue.push(call, until) }
     }
 
@@ -105,19 +116,19 @@ impl Wire {
         calls: impl IntoIterator<Item = &'a Call>,
         until: Instant,
     ) -> Result<Vec<Pending>, Unanswered> {
-        let mut queue = lock(&self.0);
+        let mut queue = lock(&self.queue);
         calls.into_iter().map(|call| queue.push(call, until)).collect()
     }
 
     /// Whether it has come to its end.
     pub(crate) fn is_closed(&self) -> bool {
-        lock(&self.0).state == State::Closed
+        lock(&self.queue).state == State::Closed
     }
 }
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        let mut queue = lock(&self.0);
+        let mut queue = lock(&self.queue);
         if queue.state == State::Open {
             queue.state = State::Left;
         }

@@ -170,3 +170,23 @@ async fn a_full_server_refuses_new_sessions_and_ends_those_it_has() {
     assert_eq!(store.undelivered(9).await.unwrap().len(), 1);
     store.delivered(&[key]).await.unwrap();
 }
+
+/// One of several, each with a thread of its own, as some web servers have them.
+#[test]
+fn a_runtime_that_stands_still_does_not_hold_up_the_calls_of_another() {
+    let server = RedisServer::start(&[]);
+    let deadline = Duration::from_millis(200);
+    let builder = RedisStore::builder(&server.url(), Durability::Async).deadline(deadline);
+    let store = builder.open().unwrap();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (first, second, key) = (runtime(), runtime(), locator(None));
+    // The connection is the first one's, and that is not run any more.
+    first.block_on(async { store.load(&key).await }).unwrap();
+    second.block_on(async {
+        let late = tokio::time::timeout(Duration::from_secs(20), async { store.load(&key).await });
+        let error = late.await.expect("it keeps the deadline").unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Timeout);
+        // The next one has a connection of its own.
+        assert!(matches!(store.load(&key).await.unwrap(), Loaded::Unknown));
+    });
+}
