@@ -237,6 +237,15 @@ async fn no_more_share_a_call_than_may() {
     hear_bytes(&mut server, &several(&keys[..together::MOST])).await;
     hear_bytes(&mut server, &several(&keys[together::MOST..])).await;
     drop(asked);
+
+    let ask = |call: &Call| wire.ask(call, until()).unwrap();
+    let long = replace("long").arg("x".repeat(together::MOST_BYTES));
+    let _asked = [ask(&replace("a")), ask(&long), ask(&replace("b"))];
+    let both = Call::script(&crate::script::REPLACE, &["a", "long"]).arg("x").arg("x");
+    let mut packed = Vec::new();
+    both.arg("x".repeat(together::MOST_BYTES)).pack(&mut packed);
+    hear_bytes(&mut server, &packed).await;
+    hear_bytes(&mut server, &several(&["b"])).await;
 }
 
 #[tokio::test]

@@ -14,6 +14,9 @@ use crate::script::{Call, Lua};
 /// those who wait for it have nothing to do.
 pub(super) const MOST: usize = 16;
 
+/// As soon as their arguments are so many bytes, none is added.
+pub(super) const MOST_BYTES: usize = 64 << 10;
+
 pub(super) type Sender = oneshot::Sender<Result<Value, Unanswered>>;
 
 /// Who waits for an answer.
@@ -88,7 +91,8 @@ impl Together {
     /// Whether `call` can be one of them.
     pub(super) fn has_room_for(&self, call: &Call) -> bool {
         let same = |script: &Lua| call.shares().is_some_and(|of| std::ptr::eq(of, script));
-        self.count() < MOST && self.script.is_none_or(same)
+        let room = self.count() < MOST && self.arg_bytes.len() < MOST_BYTES;
+        room && self.script.is_none_or(same)
     }
 
     pub(super) fn add(&mut self, call: &Call, by: Sender, until: Instant) {
