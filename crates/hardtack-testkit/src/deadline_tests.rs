@@ -1,11 +1,10 @@
 //! Who keeps the deadline of a load or a replace: the store if it says that it does, else
 //! the engine.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hardtack::seal::{Key, Keyring};
@@ -16,53 +15,42 @@ use hardtack::session::{
 use hardtack::time::UnixTime;
 use http::{HeaderMap, HeaderValue};
 
-use crate::wrap::pass_on;
+use crate::steps::{finish, step};
+use crate::wrap::{Around, Verb, store_around};
 
 /// The memory store, with answers that are never there at once.
 struct Slow {
     inner: MemoryStore,
     deadline: Option<Duration>,
+    /// Also those that are given up.
     loads: Arc<AtomicUsize>,
 }
 
-async fn step() {
-    let mut has_waited = false;
-    poll_fn(|_| match std::mem::replace(&mut has_waited, true) {
-        true => Poll::Ready(()),
-        false => Poll::Pending,
-    })
-    .await;
-}
+impl Around for Slow {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
+    }
 
-impl Store for Slow {
     fn info(&self) -> StoreInfo {
         let mut info = StoreInfo::new("slow", "nothing survives", true).waits(true);
         info.deadline = self.deadline;
         info
     }
 
-    pass_on! { insert relocate touch end list epochs raise sweep undelivered delivered census clock }
-
-    fn load<'a>(&'a self, key: &'a Locator) -> Reply<'a, Result<Loaded, StoreError>> {
-        self.loads.fetch_add(1, SeqCst);
-        Reply::later(async move {
-            step().await;
-            self.inner.load(key).await
-        })
-    }
-
-    fn replace<'a>(
+    fn around<'a, T: Send + Unpin + 'a>(
         &'a self,
-        key: &'a Locator,
-        seen: Version,
-        record: Record,
-    ) -> Reply<'a, Result<Replaced, StoreError>> {
+        verb: Verb,
+        call: impl FnOnce(usize) -> Reply<'a, Result<T, StoreError>> + Send + 'a,
+    ) -> Reply<'a, Result<T, StoreError>> {
+        self.loads.fetch_add(usize::from(verb == Verb::Load), SeqCst);
         Reply::later(async move {
             step().await;
-            self.inner.replace(key, seen, record).await
+            call(usize::MAX).await
         })
     }
 }
+
+store_around!(Slow);
 
 /// Counts timers, of which none ever rings.
 #[derive(Clone, Default)]
@@ -77,17 +65,8 @@ impl Runtime for Timers {
     }
 }
 
-fn done<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return value;
-        }
-    }
-}
-
-/// What a request that adds one costs: how many timers, and how many loads.
-fn an_add(deadline: Option<Duration>) -> (usize, usize) {
+/// An engine with a deadline of two seconds over such a store.
+fn engine(deadline: Option<Duration>) -> (Sessions, Timers, Arc<AtomicUsize>) {
     let (timers, loads) = (Timers::default(), Arc::new(AtomicUsize::new(0)));
     let store = Slow { inner: MemoryStore::new(), deadline, loads: loads.clone() };
     let sessions = Sessions::builder(store, Keyring::new(Key::generate().unwrap()))
@@ -95,14 +74,20 @@ fn an_add(deadline: Option<Duration>) -> (usize, usize) {
         .build()
         .unwrap();
     sessions.attach(Arc::new(timers.clone()));
-    let cookie = done(sessions.issue_for_test("ada")).unwrap();
+    (sessions, timers, loads)
+}
+
+/// What a request that adds one costs: how many timers, and how many loads.
+fn an_add(deadline: Option<Duration>) -> (usize, usize) {
+    let (sessions, timers, loads) = engine(deadline);
+    let cookie = finish(sessions.issue_for_test("ada")).unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("cookie", HeaderValue::from_str(&cookie).unwrap());
     let before = (timers.0.load(SeqCst), loads.load(SeqCst));
     let session = sessions.session();
-    done(session.load_as(&headers, About::default())).unwrap();
+    finish(session.load_as(&headers, About::default())).unwrap();
     session.add("n", 1).unwrap();
-    assert!(done(session.finish()).error.is_none());
+    assert!(finish(session.finish()).error.is_none());
     (timers.0.load(SeqCst) - before.0, loads.load(SeqCst) - before.1)
 }
 
@@ -117,4 +102,12 @@ fn the_engine_sets_no_timer_where_the_store_answers_in_time_by_itself() {
 #[test]
 fn a_store_that_has_no_answer_at_hand_is_asked_once() {
     assert_eq!(an_add(None).1, 1);
+}
+
+/// It may have to look at a million sessions.
+#[test]
+fn a_census_takes_as_long_as_the_store_takes() {
+    let (sessions, timers, _) = engine(None);
+    finish(sessions.admin().census()).unwrap();
+    assert_eq!(timers.0.load(SeqCst), 0);
 }

@@ -128,6 +128,13 @@ impl Around for FaultyStore {
         &*self.inner
     }
 
+    /// It may wait for longer than the store within would.
+    fn info(&self) -> StoreInfo {
+        let mut info = self.inner.info();
+        info.deadline = None;
+        info
+    }
+
     fn around<'a, T: Send + Unpin + 'a>(
         &'a self,
         verb: Verb,

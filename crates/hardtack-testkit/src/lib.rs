@@ -47,6 +47,8 @@ pub mod proxy;
 pub mod records;
 pub mod redis;
 mod report;
+#[cfg(test)]
+mod steps;
 pub mod store;
 mod together;
 mod wrap;

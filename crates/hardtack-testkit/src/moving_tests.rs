@@ -2,11 +2,11 @@
 //! of nodes, copier and driver can meet.
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use hardtack::session::store::moving::{Control, GONE, LEASE, MovingStore, Phase, Settled, settle};
@@ -15,6 +15,7 @@ use hardtack::session::{Cause, Epochs, Locator, Record, Runtime, UserKey, Versio
 use hardtack::time::{Clock, SystemClock, UnixTime};
 
 use crate::records::{self, locator, put, spread};
+use crate::steps::{finish, step};
 use crate::wrap::{Around, Verb, store_around};
 use crate::{FakeClock, Fault, FaultyStore, Gate};
 
@@ -48,16 +49,6 @@ crate::store_suite!(laws_before, in_phase(Phase::From).await);
 crate::store_suite!(laws_while_copying, in_phase(Phase::Copy).await);
 crate::store_suite!(laws_after_the_switch, in_phase(Phase::To).await);
 crate::store_suite!(laws_when_done, in_phase(Phase::Done).await);
-
-/// Lets somebody else go first, once.
-async fn step() {
-    let mut has_waited = false;
-    poll_fn(|_| match std::mem::replace(&mut has_waited, true) {
-        true => Poll::Ready(()),
-        false => Poll::Pending,
-    })
-    .await;
-}
 
 /// A store each of whose calls is a step.
 struct Steps(MemoryStore);
@@ -96,16 +87,6 @@ fn run(mut tasks: Vec<Task>, mut next: impl FnMut(usize) -> usize) -> bool {
         }
     }
     false
-}
-
-fn finish<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
-            return done;
-        }
-    }
 }
 
 /// Every order of the steps of the tasks that `make` makes; answers how many there are.

@@ -1,6 +1,6 @@
 //! What the wrappers of a store have in common.
 
-use hardtack::session::store::{Reply, Store, StoreError};
+use hardtack::session::store::{Reply, Store, StoreError, StoreInfo};
 
 /// The verbs of a [`Store`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +52,10 @@ impl Verb {
 /// A store around another: does something before or after each call.
 pub(crate) trait Around: Send + Sync + 'static {
     fn inner(&self) -> &dyn Store;
+
+    fn info(&self) -> StoreInfo {
+        self.inner().info()
+    }
 
     /// Makes the call, or not, or later. `call` takes how many items of a batch
     /// to pass on; verbs without a batch pay no regard to it.
@@ -177,10 +181,7 @@ macro_rules! store_around {
     ($wrapper:ty) => {
         impl Store for $wrapper {
             fn info(&self) -> StoreInfo {
-                let mut info = self.inner().info();
-                // It waits for longer than the store within would.
-                info.deadline = None;
-                info
+                $crate::wrap::Around::info(self)
             }
             $crate::wrap::store_around! {
                 load insert replace relocate end list epochs raise sweep undelivered census clock
