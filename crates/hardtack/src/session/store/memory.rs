@@ -440,8 +440,11 @@ impl Store for MemoryStore {
 
     fn sweep<'a>(&'a self, now: UnixTime, limit: usize) -> Reply<'a, Result<Swept, StoreError>> {
         let mut swept = Swept::default();
-        for _ in 0..SHARDS {
-            let shard = &self.0.shards[self.0.sweep_from.fetch_add(1, SeqCst) % SHARDS];
+        // Whoever else sweeps meanwhile, this one goes everywhere by itself.
+        let first = self.0.sweep_from.load(SeqCst);
+        for at in (first..first + SHARDS).map(|at| at % SHARDS) {
+            self.0.sweep_from.store((at + 1) % SHARDS, SeqCst);
+            let shard = &self.0.shards[at];
             let mut users = self.0.users();
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             let before = shard.len();
