@@ -306,8 +306,11 @@ async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::store::Store;
-    use super::super::tests::{Browser, now, plain};
+    use super::super::tests::{Browser, Site, now, plain};
+    use super::super::{About, Login};
     use super::*;
     use crate::seal::{Key, KeyUsage};
 
@@ -358,5 +361,26 @@ mod tests {
             let client = client.map(|client| &client[..9]);
             assert_eq!((one.device.as_deref(), one.client.as_deref()), (label, client));
         }
+    }
+
+    #[test]
+    fn a_remembered_user_is_on_the_device_that_was_named_and_where_they_ask_from_now() {
+        let month = Duration::from_secs(30 * 24 * 3600);
+        let (site, mut ada) = (Site::new(|b| b.remember(month)), Browser::default());
+        site.visit(&mut ada, |s| {
+            s.set_device("telephone");
+            s.set_client("192.0.2.7");
+            now(s.login(Login::from("ada").remember())).unwrap();
+        });
+        ada.0.retain(|(name, _)| name == "__Host-Http-rem");
+        let session = site.sessions.session();
+        session.set_client("192.0.2.8");
+        now(session.load_as(&ada.headers(), About::default())).unwrap();
+        let own = now(session.list()).unwrap();
+        let [.., one] = &own.iter().filter(|one| one.current).collect::<Vec<_>>()[..] else {
+            panic!("this one is in {own:?}")
+        };
+        let told = (one.device.as_deref(), one.client.as_deref());
+        assert_eq!(told, (Some("telephone"), Some("192.0.2.8")));
     }
 }

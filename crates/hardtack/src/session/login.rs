@@ -184,7 +184,7 @@ impl Session {
                 user: login.user.clone().into(),
             };
             let mut new = engine
-                .make(facts, data, Some(user.clone()), self.state().device())
+                .make(facts, data, Some(user.clone()), self.state().device(None))
                 .map_err(entropy_failed)?;
             let key = new.id.locator();
             let admission = Admission::at(now).limited(engine.settings.limit);
@@ -287,7 +287,7 @@ impl Session {
                 user: bytes::Bytes::new(),
             };
             let mut work = engine
-                .make(facts, data.clone(), None, self.state().device())
+                .make(facts, data.clone(), None, self.state().device(None))
                 .map_err(entropy_failed)?;
             let key = work.id.locator();
             let record = work.write_record(Version::FIRST, 0).map_err(entropy_failed)?;

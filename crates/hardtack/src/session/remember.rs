@@ -48,7 +48,7 @@ impl Session {
             user: user.to_owned().into(),
         };
         let mut token = engine
-            .make(facts, Data::default(), Some(key), self.state().device())
+            .make(facts, Data::default(), Some(key), self.state().device(None))
             .map_err(entropy_failed)?;
         let locator = token.id.locator();
         let record = token.write_record(Version::FIRST, 0).map_err(entropy_failed)?;
@@ -107,7 +107,7 @@ impl Session {
             remember: Some(token.id.locator()),
             ..token.facts.clone()
         };
-        let device = self.state().device().or_else(|| token.device.clone());
+        let device = self.state().device(token.device.as_deref());
         let mut work = engine
             .make(facts, Data::default(), token.user.clone(), device)
             .map_err(entropy_failed)?;

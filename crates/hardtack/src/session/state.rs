@@ -93,11 +93,14 @@ impl Known {
     }
 
     /// What is kept of the device and the client, should this request start a session.
-    pub(crate) fn device(&self) -> Option<Arc<str>> {
+    /// `before`: what was kept of the device, if the request does not say.
+    pub(crate) fn device(&self, before: Option<&str>) -> Option<Arc<str>> {
         let said = self.presented.as_ref().and_then(|presented| presented.user_agent.as_ref());
         let label = |said: &HeaderValue| device::label(&String::from_utf8_lossy(said.as_bytes()));
         let own = self.device.as_deref().map(str::to_owned);
-        device::with_client(own.or_else(|| said.map(label)), self.client.as_deref())
+        let known = || Some(device::parts(before?).0?.to_owned());
+        let label = own.or_else(|| said.map(label)).or_else(known);
+        device::with_client(label, self.client.as_deref())
     }
 
     /// Takes over what the request's ids name.
